@@ -1,0 +1,86 @@
+/** The one interface of every camera: simulator, folder of files, and the hardware backends to come. */
+import type { Clock } from '../clock/clock.ts';
+import type { BayerPattern, Frame, FrameKind, FrameSite, FrameTarget } from '../frame/frame.ts';
+
+export interface SensorInfo {
+  /** Pixels of the full frame. */
+  width: number;
+  height: number;
+  /** Micrometres; null when unknown. */
+  pixelSizeMicrometres: number | null;
+  bayer: BayerPattern | null;
+  bitsPerSample: number;
+  /** Seconds; what the sensor can take. null when unlimited or unknown. */
+  minimumExposureSeconds: number | null;
+  maximumExposureSeconds: number | null;
+}
+
+export interface CameraInfo {
+  /** Stable identity within its backend. */
+  id: string;
+  name: string;
+  backend: string;
+  sensor: SensorInfo | null;
+}
+
+export interface SettingDescription {
+  name: string;
+  label: string;
+  type: 'number' | 'text' | 'choice' | 'boolean';
+  unit?: string;
+  minimum?: number;
+  maximum?: number;
+  step?: number;
+  choices?: readonly string[];
+  readOnly?: boolean;
+}
+
+export type SettingValue = number | string | boolean;
+
+export interface ExposureRequest {
+  exposureSeconds: number;
+  gain?: number;
+  offset?: number;
+  kind?: FrameKind;
+  target?: FrameTarget;
+}
+
+/** A frame and how it followed the one before. */
+export interface CapturedFrame {
+  frame: Frame;
+  /** Seconds between the end of the previous exposure and the start of this one; null for the first. */
+  gapSeconds: number | null;
+  /** Frames that the camera is known to have lost just before this one. */
+  lostBefore: number;
+}
+
+export interface CameraContext {
+  clock: Clock;
+  site: FrameSite | null;
+}
+
+export interface Camera {
+  readonly info: CameraInfo;
+  open(signal?: AbortSignal): Promise<void>;
+  settings(): Promise<readonly SettingDescription[]>;
+  get(name: string): Promise<SettingValue>;
+  /** @throws bad-input (name, range, choices), rejected. The value that is now in force is returned. */
+  set(name: string, value: SettingValue): Promise<SettingValue>;
+  /** One exposure. @throws bad-input when the sensor can't take it, aborted, lost, timeout. */
+  expose(request: ExposureRequest, signal?: AbortSignal): Promise<Frame>;
+  /**
+   * Back-to-back exposures without a gap that the backend can avoid, until the consumer leaves the loop or `signal` aborts.
+   * Ends by itself only when there is nothing more (a folder that was read to its end).
+   */
+  exposures(request: ExposureRequest, signal?: AbortSignal): AsyncIterable<CapturedFrame>;
+  /** Brings a camera that stopped answering back, or says why not. */
+  recover(signal?: AbortSignal): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** What one backend offers: `list` what is there, `create` one from its configuration. */
+export interface CameraBackend<Options> {
+  readonly name: string;
+  list(): Promise<readonly CameraInfo[]>;
+  create(options: Options, context: CameraContext): Camera;
+}
