@@ -85,8 +85,19 @@ export const bytesPerSample = { u8: 1, u16: 2, f32: 4 } as const;
 export const maximumPixels = 1_000_000_000;
 
 /** Memory for a picture's samples. @throws bad-input for a size that can't be. */
-export function allocatePixels(width: number, height: number, channels: 1 | 3, pixelType: PixelType): SharedArrayBuffer {
-  if (!Number.isInteger(width) || !Number.isInteger(height) || width < 1 || height < 1 || width * height * channels > maximumPixels)
+export function allocatePixels(
+  width: number,
+  height: number,
+  channels: 1 | 3,
+  pixelType: PixelType,
+): SharedArrayBuffer {
+  if (
+    !Number.isInteger(width) ||
+    !Number.isInteger(height) ||
+    width < 1 ||
+    height < 1 ||
+    width * height * channels > maximumPixels
+  )
     throw new NightflowError('bad-input', `A picture of ${width} x ${height} x ${channels} samples can't be.`);
   return allocateShared(width * height * channels * bytesPerSample[pixelType]);
 }
@@ -124,16 +135,24 @@ export class Frame implements FrameFields {
   /** @throws bad-input when the memory does not fit the size. Without a white level: 255, 65535 or 1 by pixel type. */
   constructor(init: FrameInit) {
     this.whiteLevel = init.pixelType === 'u8' ? 255 : init.pixelType === 'u16' ? 65535 : 1;
-    for (const [name, value] of Object.entries(init)) if (value !== undefined) (this as Record<string, unknown>)[name] = value;
+    for (const [name, value] of Object.entries(init))
+      if (value !== undefined) (this as Record<string, unknown>)[name] = value;
     const bytes = this.width * this.height * this.channels * bytesPerSample[this.pixelType];
     if (!(this.data instanceof SharedArrayBuffer) || this.data.byteLength !== bytes)
-      throw new NightflowError('bad-input', `A frame of ${this.width} x ${this.height} x ${this.channels} ${this.pixelType} needs ${bytes} bytes of shared memory, not ${this.data?.byteLength}.`);
+      throw new NightflowError(
+        'bad-input',
+        `A frame of ${this.width} x ${this.height} x ${this.channels} ${this.pixelType} needs ${bytes} bytes of shared memory, not ${this.data?.byteLength}.`,
+      );
     if (this.bayer && this.channels !== 1) throw new NightflowError('bad-input', 'A Bayer frame has one channel.');
   }
 
   /** A view of all samples; made anew at each call, so that it never travels with the message. */
   get pixels(): Pixels {
-    return this.pixelType === 'u8' ? new Uint8Array(this.data) : this.pixelType === 'u16' ? new Uint16Array(this.data) : new Float32Array(this.data);
+    return this.pixelType === 'u8'
+      ? new Uint8Array(this.data)
+      : this.pixelType === 'u16'
+        ? new Uint16Array(this.data)
+        : new Float32Array(this.data);
   }
 
   /** A new frame with some fields changed; the pixels are shared unless `data` is among them. */

@@ -1,6 +1,6 @@
 /** The one worker pool: jobs are exported functions of modules named `*.job.ts`, run on long-lived worker threads. */
 import { availableParallelism } from 'node:os';
-import { Worker } from 'node:worker_threads';
+import { type MessagePort, Worker } from 'node:worker_threads';
 import { type ErrorCode, NightflowError } from '../process/errors.ts';
 import { trackSharedIn } from './memory.ts';
 
@@ -81,10 +81,12 @@ export class WorkerPool {
         if (queued >= 0) this.queue.splice(queued, 1);
         reject(new NightflowError('aborted', 'stopped'));
       };
-      const settle = <T>(then: (value: T) => void) => (value: T) => {
-        signal?.removeEventListener('abort', onAbort);
-        if (!task.abandoned) then(value);
-      };
+      const settle =
+        <T>(then: (value: T) => void) =>
+        (value: T) => {
+          signal?.removeEventListener('abort', onAbort);
+          if (!task.abandoned) then(value);
+        };
       const task: Task = {
         id: this.nextId++,
         job: job as Job<unknown, unknown>,
@@ -123,7 +125,9 @@ export class WorkerPool {
       lane.task = task;
       lane.worker.ref();
       try {
-        lane.worker.postMessage({ id: task.id, module: task.job.module, name: task.job.name, input: task.input }, [...task.transfer]);
+        lane.worker.postMessage({ id: task.id, module: task.job.module, name: task.job.name, input: task.input }, [
+          ...task.transfer,
+        ]);
       } catch (error) {
         this.finish(lane);
         task.reject(error as Error);
@@ -149,7 +153,11 @@ export class WorkerPool {
     const onDeath = (error: Error) => {
       const task = lane.task;
       this.discard(lane);
-      task?.reject(new NightflowError('failed', `A worker thread ended in the middle of ${task.job.name}: ${error.message}`, { cause: error }));
+      task?.reject(
+        new NightflowError('failed', `A worker thread ended in the middle of ${task.job.name}: ${error.message}`, {
+          cause: error,
+        }),
+      );
       if (!this.closed) this.pump();
     };
     lane.worker.on('error', onDeath);
@@ -174,9 +182,13 @@ export class WorkerPool {
 }
 
 function failureToError(failure: JobFailure): Error {
-  const error = new NightflowError(failure.code ?? (failure.systemCode === 'ENOSPC' ? 'disk-full' : 'failed'), failure.message, {
-    remedy: failure.remedy,
-  });
+  const error = new NightflowError(
+    failure.code ?? (failure.systemCode === 'ENOSPC' ? 'disk-full' : 'failed'),
+    failure.message,
+    {
+      remedy: failure.remedy,
+    },
+  );
   if (failure.stack) error.stack = failure.stack;
   return error;
 }

@@ -43,10 +43,15 @@ export function asNightflowError(thrown: unknown, what?: string): NightflowError
   const error = thrown instanceof Error ? thrown : new Error(String(thrown));
   const systemCode = (error as NodeJS.ErrnoException).code;
   const text = what ? `${what}: ${error.message}` : error.message;
-  if (error.name === 'AbortError' || systemCode === 'ABORT_ERR') return new NightflowError('aborted', text, { cause: thrown });
+  if (error.name === 'AbortError' || systemCode === 'ABORT_ERR')
+    return new NightflowError('aborted', text, { cause: thrown });
   if (systemCode === 'ENOSPC' || systemCode === 'EDQUOT')
-    return new NightflowError('disk-full', text, { cause: thrown, remedy: 'Free some space on the disk or save to another one.' });
-  if (systemCode === 'ENOENT') return new NightflowError('lost', text, { cause: thrown, remedy: 'Check that the path exists.' });
+    return new NightflowError('disk-full', text, {
+      cause: thrown,
+      remedy: 'Free some space on the disk or save to another one.',
+    });
+  if (systemCode === 'ENOENT')
+    return new NightflowError('lost', text, { cause: thrown, remedy: 'Check that the path exists.' });
   return new NightflowError('failed', text, { cause: thrown });
 }
 
