@@ -68,6 +68,10 @@ export interface FrameFields {
   camera: string | null;
   site: FrameSite | null;
   target: FrameTarget | null;
+  /** The night it belongs to, YYYY-MM-DD: the local date of the evening (local time minus 12 h). */
+  night: string | null;
+  /** Its number in the sequence, from 1. */
+  number: number | null;
   /** How many exposures were folded into this one (1 for a single exposure). */
   combined: number;
   /** 64-bit samples were narrowed to 32-bit float. */
@@ -127,6 +131,8 @@ export class Frame implements FrameFields {
   camera: string | null = null;
   site: FrameSite | null = null;
   target: FrameTarget | null = null;
+  night: string | null = null;
+  number: number | null = null;
   combined = 1;
   precisionLost = false;
   source: string | null = null;
