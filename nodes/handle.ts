@@ -1,0 +1,111 @@
+/** The one place where a message meets a node's work: settings, queue, clock, status, done, errors and a clean close. */
+import type { Node, NodeAPI, NodeMessageInFlow } from 'node-red';
+import { type Clock, realClock } from '../lib/clock/clock.ts';
+import { Frame } from '../lib/frame/frame.ts';
+import { asNightflowError } from '../lib/process/errors.ts';
+import { enterBacklog } from './backlog.ts';
+import { type InputTable, type NodeConfig, readSettings, type Settings } from './inputs.ts';
+import type { AstroMessage } from './types.ts';
+
+export type StatusState = 'idle' | 'working' | 'done' | 'waiting' | 'failed';
+
+const statusLook = {
+  idle: { fill: 'grey', shape: 'ring' },
+  working: { fill: 'blue', shape: 'dot' },
+  done: { fill: 'green', shape: 'dot' },
+  waiting: { fill: 'yellow', shape: 'ring' },
+  failed: { fill: 'red', shape: 'ring' },
+} as const;
+
+/** Shows a state and a text (already translated: RED._('astro-x.status.y', {…})). */
+export function showStatus(node: Node, state: StatusState, text: string): void {
+  node.status({ ...statusLook[state], text });
+}
+
+type Message = AstroMessage | null | undefined;
+
+export interface Work<T extends InputTable> {
+  msg: AstroMessage;
+  settings: Settings<T>;
+  signal: AbortSignal;
+  clock: Clock;
+  /** Sends to output 1 and, when given, output 2; pass an array for several messages in a row. */
+  send(first: Message | AstroMessage[], second?: Message | AstroMessage[]): void;
+  status(state: StatusState, text: string): void;
+}
+
+export interface HandleOptions<T extends InputTable> {
+  config: NodeConfig;
+  inputs: T;
+  clock?: Clock;
+  /** Messages at the same time (commands reach a running sequence) instead of one after the other in their order. */
+  parallel?: boolean;
+  run(work: Work<T>): Promise<void>;
+  /** Called once at close after the running work was aborted; within a few seconds. */
+  close?(removed: boolean): Promise<void> | void;
+}
+
+/** Longest wait for aborted work at close, real milliseconds; Node-RED itself gives up after 15 s. */
+const closeMilliseconds = 8_000;
+
+/** Wires a node's input and close. Nothing that `run` throws gets past it: it goes to `done`, so that Catch sees it. */
+export function handleInput<T extends InputTable>(RED: NodeAPI, node: Node, options: HandleOptions<T>): void {
+  const { config, inputs, clock = realClock, parallel = false } = options;
+  const closing = new AbortController();
+  const running = new Set<Promise<void>>();
+  let tail: Promise<void> = Promise.resolve();
+
+  const work = async (message: NodeMessageInFlow, send: (messages: unknown) => void, done: (error?: Error) => void) => {
+    if (closing.signal.aborted) return done();
+    try {
+      const msg = message as AstroMessage;
+      if (msg.frame !== undefined && !(msg.frame instanceof Frame)) msg.frame = new Frame(msg.frame as Frame);
+      await options.run({
+        msg,
+        settings: await readSettings(RED, node, config, inputs, message),
+        signal: closing.signal,
+        clock,
+        send: (first, second) => send(second === undefined ? [first] : [first, second]),
+        status: (state, text) => showStatus(node, state, text),
+      });
+      done();
+    } catch (thrown) {
+      reportFailure(node, thrown, done);
+    }
+  };
+
+  node.on('input', (message, send, done) => {
+    const frame = (message as AstroMessage).frame;
+    const leave = enterBacklog(parallel ? 0 : (frame?.data?.byteLength ?? 0));
+    // A parallel node may itself sleep on the clock for hours: only queued work makes time stand still.
+    const release = parallel ? () => {} : clock.hold();
+    const task = (parallel ? Promise.resolve() : tail)
+      .then(() => work(message, send as (messages: unknown) => void, done))
+      .finally(() => {
+        leave();
+        release();
+        running.delete(task);
+      });
+    running.add(task);
+    if (!parallel) tail = task;
+  });
+
+  node.on('close', (removed: boolean, done: () => void) => {
+    closing.abort();
+    const settled = Promise.allSettled([...running]).then(() => options.close?.(removed));
+    const timeLimit = new Promise<void>((resolve) => setTimeout(resolve, closeMilliseconds).unref());
+    Promise.race([settled, timeLimit])
+      .catch((error) => node.warn(asNightflowError(error).message))
+      .finally(done);
+  });
+}
+
+/** An error at the node: red status with the remedy and `done(error)`; what was stopped on request is no error. */
+export function reportFailure(node: Node, thrown: unknown, done: (error?: Error) => void): void {
+  const error = asNightflowError(thrown);
+  if (error.code === 'aborted') done();
+  else {
+    showStatus(node, 'failed', error.remedy ? `${error.message} ${error.remedy}` : error.message);
+    done(error);
+  }
+}

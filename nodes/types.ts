@@ -1,0 +1,46 @@
+/** What the configuration nodes offer the other nodes at run time, and the shape of our messages. */
+import type { Node, NodeAPI, NodeMessageInFlow } from 'node-red';
+import type { Camera } from '../lib/camera/camera.ts';
+import { type Clock, realClock } from '../lib/clock/clock.ts';
+import type { Frame } from '../lib/frame/frame.ts';
+import type { Site } from '../lib/sky/site.ts';
+
+export type { Node, NodeAPI };
+
+/** The run-time side of `astro-site`. */
+export interface SiteNode extends Node {
+  site: Site;
+  clock: Clock;
+  /** Absolute path of the folder that all file names are confined to. */
+  archiveFolder: string;
+}
+
+/** The run-time side of `astro-camera`. One camera is shared by all nodes that name it. */
+export interface CameraNode extends Node {
+  camera: Camera;
+  siteNode: SiteNode | null;
+  /** Resolves when the camera is open (opened at first use); rejects with the reason it can't be. */
+  ready(signal?: AbortSignal): Promise<Camera>;
+  /** Takes the camera for one sequence. @throws busy, naming the node that has it. */
+  reserve(owner: string): () => void;
+}
+
+export interface AstroMessage extends NodeMessageInFlow {
+  frame?: Frame;
+  /** What happened, on every message of an output 2: 'progress', 'running', 'end', 'lost', 'rejected'. */
+  event?: string;
+  /** A command to a node: 'start', 'pause', 'resume', 'stop', 'abort', 'finish', 'reset'. */
+  command?: string;
+  /** Why this frame is to be kept out of stacks and trails (clouds); absent for a good one. */
+  reject?: string;
+  [property: string]: unknown;
+}
+
+/** The site node that a configuration names, or null. */
+export function siteOf(RED: NodeAPI, id: unknown): SiteNode | null {
+  const node = typeof id === 'string' && id !== '' ? RED.nodes.getNode(id) : null;
+  return node && 'archiveFolder' in node ? (node as SiteNode) : null;
+}
+
+/** The clock of the site a configuration names; the real one without a site. */
+export const clockOf = (RED: NodeAPI, id: unknown): Clock => siteOf(RED, id)?.clock ?? realClock;
