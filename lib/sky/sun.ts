@@ -37,7 +37,7 @@ export function nextSunCrossing(
   const found = wrapped("The Sun's crossing", () =>
     SearchAltitude(
       Body.Sun,
-      new Observer(site.latitude, site.longitude, site.elevation),
+      observerAt(site),
       direction === 'rising' ? +1 : -1,
       astroTime(fromMilliseconds),
       limitDays,
@@ -50,13 +50,24 @@ export function nextSunCrossing(
 function altitudeDegrees(body: Body, site: FrameSite, milliseconds: number): number {
   return wrapped(`The height of the ${body}`, () => {
     const time = astroTime(milliseconds);
-    const observer = new Observer(site.latitude, site.longitude, site.elevation);
+    const observer = observerAt(site);
     const { ra, dec } = Equator(body, time, observer, true, true);
     return Horizon(time, observer, ra, dec).altitude;
   });
 }
 
-const astroTime = (milliseconds: number) => new AstroTime(new Date(milliseconds));
+/** Checked first: astronomy-engine prints a stack trace to the console before it throws. */
+function observerAt(site: FrameSite): Observer {
+  for (const name of ['latitude', 'longitude', 'elevation'] as const)
+    if (!Number.isFinite(site[name]))
+      throw new NightflowError('bad-input', `The site's ${name} is ${site[name]}, not a number.`);
+  return new Observer(site.latitude, site.longitude, site.elevation);
+}
+
+function astroTime(milliseconds: number): AstroTime {
+  if (!Number.isFinite(milliseconds)) throw new NightflowError('bad-input', `${milliseconds} is not a time.`);
+  return new AstroTime(new Date(milliseconds));
+}
 
 /** astronomy-engine throws bare strings: they become errors of ours. */
 function wrapped<T>(what: string, compute: () => T): T {
