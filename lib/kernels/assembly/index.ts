@@ -1,0 +1,3 @@
+/** All kernels of dist/wasm/kernels.wasm. Each takes raw byte pointers into the one imported memory; nothing allocates. */
+export * from './fold';
+export * from './finish';
