@@ -1,0 +1,209 @@
+/** The one way to run a program: argument arrays (never a shell), a timeout, a clean stop, bounded output, typed errors. */
+import { once } from 'node:events';
+import { execa } from 'execa';
+import { realSleep } from '../clock/clock.ts';
+import { NightflowError, throwIfAborted } from './errors.ts';
+
+export interface ProgramOptions {
+  /**
+   * Longest real time without a sign of life (output, or input taken), seconds; derive it from the work: what the slowest
+   * machine needs for one step.
+   */
+  silenceSeconds: number;
+  /** Longest real time of the whole run, seconds. Without one only silence ends it. */
+  timeoutSeconds?: number;
+  signal?: AbortSignal;
+  /** The Debian package that brings the program; the program's name when not given. */
+  aptPackage?: string;
+  cwd?: string;
+  env?: Record<string, string>;
+  /** Each line of the standard output as it comes; the output is then not kept. */
+  onLine?: (line: string) => void;
+  /** Largest standard output that is kept; more is an error. 16 MB. */
+  maximumOutputBytes?: number;
+}
+
+export interface ProgramResult {
+  /** Empty when `onLine` was given. */
+  stdout: string;
+  /** The last `stderrTailBytes` of the standard error. */
+  stderrTail: string;
+}
+
+const stderrTailBytes = 4096;
+/** Between SIGTERM and SIGKILL. */
+const killDelayMilliseconds = 3000;
+
+/**
+ * Runs a program to its end.
+ * @throws missing (the remedy is the line that installs it), timeout, aborted, failed (exit code or signal, with the end of its error output).
+ */
+export function runProgram(
+  program: string,
+  parameters: readonly string[],
+  options: ProgramOptions,
+): Promise<ProgramResult> {
+  return run(program, parameters, options, null);
+}
+
+/**
+ * Like runProgram, and streams `input` into the program's standard input no faster than it reads.
+ * What `input` throws stops the program and is thrown; a program that ends before it has read everything has failed.
+ */
+export function feedProgram(
+  program: string,
+  parameters: readonly string[],
+  input: AsyncIterable<Uint8Array>,
+  options: ProgramOptions,
+): Promise<ProgramResult> {
+  return run(program, parameters, options, input);
+}
+
+async function run(
+  program: string,
+  parameters: readonly string[],
+  options: ProgramOptions,
+  input: AsyncIterable<Uint8Array> | null,
+): Promise<ProgramResult> {
+  const { signal, onLine, maximumOutputBytes = 16e6 } = options;
+  throwIfAborted(signal);
+  const stop = new AbortController();
+  const child = execa(program, parameters, {
+    shell: false,
+    reject: false,
+    stripFinalNewline: false,
+    stdin: input ? 'pipe' : 'ignore',
+    buffer: false,
+    cancelSignal: signal ? AbortSignal.any([signal, stop.signal]) : stop.signal,
+    forceKillAfterDelay: killDelayMilliseconds,
+    ...(options.cwd ? { cwd: options.cwd } : {}),
+    ...(options.env ? { env: options.env } : {}),
+  });
+  const watch = watchdog(program, options, (error) => stop.abort(error));
+  const output = collectOutput(program, onLine, maximumOutputBytes, (error) => stop.abort(error));
+  child.stdout?.on('data', (chunk: Buffer) => {
+    watch.alive();
+    output.add(chunk);
+  });
+  let stderrTail = Buffer.alloc(0);
+  child.stderr?.on('data', (chunk: Buffer) => {
+    watch.alive();
+    stderrTail = Buffer.concat([stderrTail, chunk]).subarray(-stderrTailBytes);
+  });
+
+  const ended = new AbortController();
+  const fed = input ? feed(child.stdin!, input, ended.signal, watch.alive) : Promise.resolve(true);
+  fed.catch((error) => stop.abort(error));
+  const result = await child;
+  watch.end();
+  ended.abort();
+  const readAll = await fed.catch(() => false);
+
+  throwIfAborted(signal);
+  if (stop.signal.aborted) throw stop.signal.reason;
+  const tail = stderrTail.toString('utf8').trim();
+  if (result.failed || !readAll) throw failure(program, options.aptPackage ?? program, result, tail);
+  return { stdout: output.text(), stderrTail: tail };
+}
+
+/** @returns whether the program took everything. */
+async function feed(
+  stdin: NodeJS.WritableStream,
+  input: AsyncIterable<Uint8Array>,
+  ended: AbortSignal,
+  alive: () => void,
+): Promise<boolean> {
+  // A program that dies closes its end; its exit tells why, the broken pipe does not.
+  let broken = false;
+  stdin.on('error', () => {
+    broken = true;
+  });
+  for await (const chunk of input) {
+    if (broken || ended.aborted) return false;
+    if (!stdin.write(chunk)) await once(stdin, 'drain', { signal: ended }).catch(() => {});
+    alive();
+  }
+  if (broken || ended.aborted) return false;
+  stdin.end();
+  return true;
+}
+
+function watchdog(program: string, options: ProgramOptions, expire: (error: NightflowError) => void) {
+  const { silenceSeconds, timeoutSeconds = Infinity } = options;
+  const over = new AbortController();
+  const startedAt = performance.now();
+  let lastSign = startedAt;
+  const secondsSince = (milliseconds: number) => (performance.now() - milliseconds) / 1000;
+  const watch = async () => {
+    while (!over.signal.aborted) {
+      const left = Math.min(silenceSeconds - secondsSince(lastSign), timeoutSeconds - secondsSince(startedAt));
+      if (left <= 0) {
+        const late = secondsSince(startedAt) >= timeoutSeconds;
+        return expire(
+          new NightflowError(
+            'timeout',
+            late
+              ? `${program} was not ready after ${Math.round(timeoutSeconds)} s and was stopped.`
+              : `${program} did nothing for ${Math.round(silenceSeconds)} s and was stopped.`,
+          ),
+        );
+      }
+      await realSleep(Math.ceil(left * 1000), over.signal);
+    }
+  };
+  watch().catch(() => {}); // only the end of the watch rejects its sleep
+  return {
+    alive: () => {
+      lastSign = performance.now();
+    },
+    end: () => over.abort(),
+  };
+}
+
+function collectOutput(
+  program: string,
+  onLine: ((line: string) => void) | undefined,
+  maximumBytes: number,
+  refuse: (error: NightflowError) => void,
+) {
+  const chunks: Buffer[] = [];
+  const decoder = new TextDecoder();
+  let bytes = 0;
+  let rest = '';
+  return {
+    add(chunk: Buffer) {
+      if (onLine) {
+        const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n');
+        rest = lines.pop()!.slice(-65536);
+        for (const line of lines) onLine(line.trimEnd());
+        return;
+      }
+      bytes += chunk.byteLength;
+      if (bytes <= maximumBytes) chunks.push(chunk);
+      else refuse(new NightflowError('failed', `${program} printed more than ${maximumBytes} bytes and was stopped.`));
+    },
+    text: () => Buffer.concat(chunks).toString('utf8'),
+  };
+}
+
+function failure(
+  program: string,
+  aptPackage: string,
+  result: { code?: string; exitCode?: number; signal?: string; cause?: unknown; isTerminated: boolean },
+  tail: string,
+): NightflowError {
+  if (result.code === 'ENOENT' || result.code === 'EACCES')
+    return new NightflowError('missing', `The program ${program} is not installed.`, {
+      remedy: `Install it with: sudo apt install ${aptPackage}`,
+      cause: result.cause,
+    });
+  const how = result.isTerminated
+    ? `was ended by ${result.signal}`
+    : result.exitCode
+      ? `failed with exit code ${result.exitCode}`
+      : 'ended before it had read everything';
+  const lastLines = tail.split('\n').slice(-3).join(' / ').slice(-400);
+  return new NightflowError('failed', `${program} ${how}${lastLines ? `: ${lastLines}` : '.'}`, {
+    cause: result.cause ?? new Error(tail || how),
+  });
+}
