@@ -1,0 +1,41 @@
+/** Whether the dependencies are there as the lock file says, and their installation when they are not. */
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { isAtLeast, root, run } from './toolchain.js';
+
+/** What a machine must have; the rest comes from npm. @returns the remedy, or null. */
+export function unsuitable(node = process.versions.node, architecture = process.arch) {
+  if (!isAtLeast(node, '20.0.0'))
+    return `Nightflow starts with Node.js 20 or later; this is ${node}. Install a newer one: https://nodejs.org/en/download`;
+  if (architecture !== 'x64' && architecture !== 'arm64')
+    return `Nightflow needs a 64-bit system; this Node.js is for ${architecture}. On a Raspberry Pi install the 64-bit OS.`;
+  return null;
+}
+
+/** Runs `npm ci` when node_modules is missing or not what package-lock.json says. @returns whether all is there now. */
+export async function install() {
+  if (isInstalled(readLock('package-lock.json'), readLock('node_modules', '.package-lock.json'))) return true;
+  console.log('Installing the dependencies (npm ci): a few minutes the first time …');
+  const npm = process.env.npm_execpath;
+  const args = ['ci', '--no-audit', '--no-fund', '--loglevel=error'];
+  const code = npm?.endsWith('js')
+    ? await run(process.execPath, [npm, ...args])
+    : await run('npm', args, { shell: process.platform === 'win32' });
+  if (code !== 0) console.error('npm ci failed (see above). It needs the internet once; then try again.');
+  return code === 0;
+}
+
+/** npm keeps what it installed in node_modules/.package-lock.json; packages for other systems are optional and may be absent. */
+export function isInstalled(lock, installed) {
+  if (lock === null || installed === null) return false;
+  return Object.entries(lock.packages).every(([path, { version, optional, link }]) => {
+    if (path === '' || link) return true;
+    const there = installed.packages[path];
+    return there ? there.version === version : optional === true;
+  });
+}
+
+function readLock(...path) {
+  const file = join(root, ...path);
+  return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : null;
+}
