@@ -45,6 +45,7 @@ function readTycho(folder) {
     throw new Error(
       `${folder} lacks index files: apt-get install astrometry-data-tycho2-{08,09,10-19}-littleendian, or unpack them there.`,
     );
+  // The same star stands in several files, its position rounded by less than a milliarcsecond in each.
   const seen = new Set();
   const stars = [];
   for (const name of names.sort()) {
@@ -62,9 +63,9 @@ function readTycho(folder) {
       if (!(magnitude < limitMagnitude + 1)) continue;
       const ra = ((Math.atan2(y, x) * 180) / Math.PI + 360) % 360;
       const dec = (Math.asin(z / Math.hypot(x, y, z)) * 180) / Math.PI;
-      const key = `${ra.toFixed(5)} ${dec.toFixed(5)}`;
-      if (seen.has(key)) continue;
-      seen.add(key);
+      const [east, north] = [ra * 36000, dec * 36000].map(Math.round);
+      if (seen.has(`${east} ${north}`)) continue;
+      for (const dEast of [-1, 0, 1]) for (const dNorth of [-1, 0, 1]) seen.add(`${east + dEast} ${north + dNorth}`);
       stars.push({ ra, dec, magnitude, colour: null });
     }
   }
