@@ -1,26 +1,14 @@
 /** The one place where a message meets a node's work: settings, queue, clock, status, done, errors and a clean close. */
 import type { Node, NodeAPI, NodeMessageInFlow } from 'node-red';
 import { type Clock, realClock } from '../lib/clock/clock.ts';
-import { Frame } from '../lib/frame/frame.ts';
-import { asNightflowError } from '../lib/process/errors.ts';
+import { Frame, type FrameInit } from '../lib/frame/frame.ts';
+import { asNightflowError, NightflowError } from '../lib/process/errors.ts';
 import { enterBacklog } from './backlog.ts';
 import { type InputTable, type NodeConfig, readSettings, type Settings } from './inputs.ts';
+import { type StatusState, showStatus } from './status.ts';
 import type { AstroMessage } from './types.ts';
 
-export type StatusState = 'idle' | 'working' | 'done' | 'waiting' | 'failed';
-
-const statusLook = {
-  idle: { fill: 'grey', shape: 'ring' },
-  working: { fill: 'blue', shape: 'dot' },
-  done: { fill: 'green', shape: 'dot' },
-  waiting: { fill: 'yellow', shape: 'ring' },
-  failed: { fill: 'red', shape: 'ring' },
-} as const;
-
-/** Shows a state and a text (already translated: RED._('astro-x.status.y', {…})). */
-export function showStatus(node: Node, state: StatusState, text: string): void {
-  node.status({ ...statusLook[state], text });
-}
+export { type StatusState, showStatus };
 
 type Message = AstroMessage | null | undefined;
 
@@ -59,7 +47,7 @@ export function handleInput<T extends InputTable>(RED: NodeAPI, node: Node, opti
     if (closing.signal.aborted) return done();
     try {
       const msg = message as AstroMessage;
-      if (msg.frame !== undefined && !(msg.frame instanceof Frame)) msg.frame = new Frame(msg.frame as Frame);
+      if (msg.frame !== undefined && !(msg.frame instanceof Frame)) msg.frame = revived(msg.frame);
       await options.run({
         msg,
         settings: await readSettings(RED, node, config, inputs, message),
@@ -76,7 +64,7 @@ export function handleInput<T extends InputTable>(RED: NodeAPI, node: Node, opti
 
   node.on('input', (message, send, done) => {
     const frame = (message as AstroMessage).frame;
-    const leave = enterBacklog(parallel ? 0 : (frame?.data?.byteLength ?? 0));
+    const leave = enterBacklog(parallel ? undefined : frame?.data);
     // A parallel node may itself sleep on the clock for hours: only queued work makes time stand still.
     const release = parallel ? () => {} : clock.hold();
     const task = (parallel ? Promise.resolve() : tail)
@@ -97,6 +85,14 @@ export function handleInput<T extends InputTable>(RED: NodeAPI, node: Node, opti
     Promise.race([settled, timeLimit])
       .catch((error) => node.warn(asNightflowError(error).message))
       .finally(done);
+  });
+}
+
+/** A frame that lost its class on the way (a context store, another realm) gets it back. @throws bad-input */
+function revived(value: unknown): Frame {
+  if (value !== null && typeof value === 'object' && 'data' in value) return new Frame(value as FrameInit);
+  throw new NightflowError('bad-input', `msg.frame is ${value === null ? 'null' : `a ${typeof value}`}, not a frame.`, {
+    remedy: 'Wire a capture or load node in front, and keep frames out of file contexts.',
   });
 }
 

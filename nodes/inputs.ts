@@ -58,11 +58,26 @@ export async function readSettings<T extends InputTable>(
   const settings: Record<string, unknown> = {};
   for (const [name, input] of Object.entries(table)) {
     const override = (msg as unknown as Record<string, unknown>)[name];
-    const value = override ?? (await configured(RED, node, config[name], config[`${name}Type`], msg));
-    settings[name] = check(value === undefined || value === null || value === '' ? input.default : value, input);
+    settings[name] = checked(
+      override ?? (await configured(RED, node, config[name], config[`${name}Type`], msg)),
+      input,
+    );
   }
   return settings as Settings<T>;
 }
+
+/** The same without a message, for configuration nodes. @throws bad-input naming setting, value and range. */
+export function readConfiguration<T extends InputTable>(config: NodeConfig, table: T): Settings<T> {
+  const settings: Record<string, unknown> = {};
+  for (const [name, input] of Object.entries(table)) settings[name] = checked(config[name], input);
+  return settings as Settings<T>;
+}
+
+/** A node's own name, or its type: how errors and reservations call it. */
+export const nodeLabel = (node: Node): string => node.name || node.type;
+
+/** Longest part of a wrong value that an error repeats. */
+const shownCharacters = 60;
 
 function configured(RED: NodeAPI, node: Node, value: unknown, type: unknown, msg: NodeMessageInFlow): unknown {
   if (typeof type !== 'string' || !['msg', 'flow', 'global', 'env', 'jsonata'].includes(type)) return value;
@@ -78,9 +93,11 @@ function configured(RED: NodeAPI, node: Node, value: unknown, type: unknown, msg
   });
 }
 
-function check(value: unknown, input: InputTable[string]): unknown {
+function checked(given: unknown, input: InputTable[string]): unknown {
+  const value = given === undefined || given === null || given === '' ? input.default : given;
+  const shown = typeof value === 'object' ? (JSON.stringify(value) ?? '') : String(value);
   const refuse = (wanted: string) =>
-    new NightflowError('bad-input', `The ${input.label} must be ${wanted}, not "${String(value)}".`);
+    new NightflowError('bad-input', `The ${input.label} must be ${wanted}, not "${shown.slice(0, shownCharacters)}".`);
   if (input.type === 'boolean') {
     if (typeof value === 'boolean') return value;
     if (value === 'true' || value === 1) return true;

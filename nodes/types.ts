@@ -3,13 +3,17 @@ import type { Node, NodeAPI, NodeMessageInFlow } from 'node-red';
 import type { Camera } from '../lib/camera/camera.ts';
 import { type Clock, realClock } from '../lib/clock/clock.ts';
 import type { Frame } from '../lib/frame/frame.ts';
+import type { NightflowError } from '../lib/process/errors.ts';
 import type { Site } from '../lib/sky/site.ts';
 
 export type { Node, NodeAPI };
 
 /** The run-time side of `astro-site`. */
 export interface SiteNode extends Node {
-  site: Site;
+  /** @throws bad-input when the settings of the site are wrong. */
+  readonly site: Site;
+  /** What is wrong with its settings; null when nothing is. Then `clock` is the real one. */
+  problem: NightflowError | null;
   clock: Clock;
   /** Absolute path of the folder that all file names are confined to. */
   archiveFolder: string;
@@ -17,7 +21,8 @@ export interface SiteNode extends Node {
 
 /** The run-time side of `astro-camera`. One camera is shared by all nodes that name it. */
 export interface CameraNode extends Node {
-  camera: Camera;
+  /** null until it was opened for the first time: use `ready()`. */
+  camera: Camera | null;
   siteNode: SiteNode | null;
   /** Resolves when the camera is open (opened at first use); rejects with the reason it can't be. */
   ready(signal?: AbortSignal): Promise<Camera>;
