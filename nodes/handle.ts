@@ -4,7 +4,7 @@ import { type Clock, realClock } from '../lib/clock/clock.ts';
 import { Frame, type FrameInit } from '../lib/frame/frame.ts';
 import { asNightflowError, NightflowError } from '../lib/process/errors.ts';
 import { enterBacklog } from './backlog.ts';
-import { type InputTable, type NodeConfig, readSettings, type Settings } from './inputs.ts';
+import { type InputTable, readSettings, type Settings } from './inputs.ts';
 import { type StatusState, showStatus } from './status.ts';
 import type { AstroMessage } from './types.ts';
 
@@ -23,7 +23,7 @@ export interface Work<T extends InputTable> {
 }
 
 export interface HandleOptions<T extends InputTable> {
-  config: NodeConfig;
+  config: Readonly<Record<string, unknown>>;
   inputs: T;
   clock?: Clock;
   /** Messages at the same time (commands reach a running sequence) instead of one after the other in their order. */

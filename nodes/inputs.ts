@@ -1,5 +1,5 @@
 /** A node's settings as a table: message property, configuration property, default and range. One place merges, checks and explains. */
-import type { Node, NodeAPI, NodeMessageInFlow } from 'node-red';
+import type { Node, NodeAPI, NodeDef, NodeMessageInFlow } from 'node-red';
 import { NightflowError } from '../lib/process/errors.ts';
 
 interface Described {
@@ -42,7 +42,10 @@ export type Settings<T extends InputTable> = {
           : string;
 };
 
-export type NodeConfig = Record<string, unknown>;
+/** A node's settings as the editor stored them: untrusted until read through a table. */
+export type NodeConfig = NodeDef & Record<string, unknown>;
+
+type Stored = Readonly<Record<string, unknown>>;
 
 /**
  * Merges in this order: `msg[name]`, the node's setting (typed inputs store `name` and `nameType`: num, str, bool, msg, flow,
@@ -51,7 +54,7 @@ export type NodeConfig = Record<string, unknown>;
 export async function readSettings<T extends InputTable>(
   RED: NodeAPI,
   node: Node,
-  config: NodeConfig,
+  config: Stored,
   table: T,
   msg: NodeMessageInFlow,
 ): Promise<Settings<T>> {
@@ -67,7 +70,7 @@ export async function readSettings<T extends InputTable>(
 }
 
 /** The same without a message, for configuration nodes. @throws bad-input naming setting, value and range. */
-export function readConfiguration<T extends InputTable>(config: NodeConfig, table: T): Settings<T> {
+export function readConfiguration<T extends InputTable>(config: Stored, table: T): Settings<T> {
   const settings: Record<string, unknown> = {};
   for (const [name, input] of Object.entries(table)) settings[name] = checked(config[name], input);
   return settings as Settings<T>;

@@ -1,6 +1,6 @@
 /** `astro-site`: where the observatory stands, which clock it lives by, and the folder that holds all it makes. */
 import { resolve } from 'node:path';
-import type { NodeAPI, NodeDef } from 'node-red';
+import type { NodeAPI } from 'node-red';
 import { type Clock, realClock } from '../../lib/clock/clock.ts';
 import { RehearsalClock } from '../../lib/clock/rehearsal.ts';
 import { asNightflowError, NightflowError } from '../../lib/process/errors.ts';
@@ -18,7 +18,7 @@ export const siteInputs = {
 const fastestRate = 1000;
 
 export default function (RED: NodeAPI): void {
-  RED.nodes.registerType('astro-site', function (this: SiteNode, config: NodeConfig & NodeDef) {
+  RED.nodes.registerType('astro-site', function (this: SiteNode, config: NodeConfig) {
     RED.nodes.createNode(this, config);
     this.problem = null;
     this.clock = realClock;
