@@ -1,3 +1,4 @@
 /** All kernels of dist/wasm/kernels.wasm. Each takes raw byte pointers into the one imported memory; nothing allocates. */
 export * from './fold';
 export * from './finish';
+export * from './hot';
