@@ -73,6 +73,8 @@ export interface Camera {
    * Ends by itself only when there is nothing more (a folder that was read to its end).
    */
   exposures(request: ExposureRequest, signal?: AbortSignal): AsyncIterable<CapturedFrame>;
+  /** What went wrong since the last call without stopping the camera (a broken file passed over), one sentence each. */
+  warnings?(): readonly string[];
   /** Brings a camera that stopped answering back, or says why not. */
   recover(signal?: AbortSignal): Promise<void>;
   close(): Promise<void>;

@@ -1,0 +1,235 @@
+/** The loop of a sequence: waits, exposes, numbers the frames, brings a lost camera back, and knows when to end. */
+import type { Camera, CapturedFrame } from '../camera/camera.ts';
+import { EndOfFrames } from '../camera/end-of-frames.ts';
+import { type Clock, isoTime } from '../clock/clock.ts';
+import { asNightflowError, type NightflowError } from '../process/errors.ts';
+import { type BackOff, backOffSeconds, isTransient } from '../process/retry.ts';
+import { nightOf } from '../sky/night-date.ts';
+import type { Site } from '../sky/site.ts';
+import type { AcceptQueue } from './accept.ts';
+import type { Control } from './control.ts';
+import { requestOf, type SequencePlan } from './plan.ts';
+import type { Activity, Phase } from './progress.ts';
+import type { RunState } from './run-journal.ts';
+import type { EndReason, SequenceFrame } from './sequence.ts';
+import { checkStorage, type StorageLimit } from './storage.ts';
+
+export interface RunnerOptions {
+  camera: Camera;
+  clock: Clock;
+  site: Site | null;
+  plan: SequencePlan;
+  control: Control;
+  state: RunState;
+  queue: AcceptQueue<SequenceFrame>;
+  storage?: StorageLimit | null;
+  backOff?: BackOff;
+  /** The phase or the count changed. */
+  report: () => void;
+  warn: (message: string, error: NightflowError | null) => void;
+  /** An exposure was lost with the camera. */
+  failed: () => Promise<void>;
+}
+
+export class Runner implements Activity {
+  phase: Phase = 'idle';
+  taken: number;
+  nextExposureAt: number | null = null;
+  exposureEndsAt: number | null = null;
+  reason: string | null = null;
+  startAt = 0;
+  endAt: number | null = null;
+  /** What ended the run, if it was an error. */
+  fatal: NightflowError | null = null;
+  private readonly options: RunnerOptions;
+  /** UTC ms of the last exposure's end; null when what follows is no gap (the first frame, after a pause). */
+  private lastEnd: number | null;
+  /** UTC ms of the next slot of the interval; null: at once. */
+  private slot: number | null = null;
+  private failuresInARow = 0;
+  private warnedOfInterval = false;
+  private checking = false;
+
+  constructor(options: RunnerOptions) {
+    this.options = { ...options, storage: options.storage && { ...options.storage } };
+    this.taken = options.state.n;
+    this.lastEnd = options.state.lastEnd;
+  }
+
+  /** @param begin Called once before the first exposure. */
+  async run(startAt: number, endAt: number | null, begin: () => Promise<void>): Promise<EndReason> {
+    const { clock, control } = this.options;
+    this.startAt = startAt;
+    this.endAt = endAt;
+    while (!control.ending && clock.now() < startAt) {
+      this.enter('waiting-start', `It starts at ${isoTime(startAt)}.`, startAt);
+      await control.sleepUntil(clock, startAt);
+    }
+    if (!control.ending) await begin();
+    for (;;) {
+      while (control.paused && !control.ending) {
+        this.enter('paused', 'It is paused.');
+        await control.asked();
+        this.lastEnd = null;
+        this.slot = null;
+      }
+      const over = this.over();
+      if (over) return over;
+      try {
+        const reason = this.options.plan.intervalSeconds > 0 ? await this.atInterval() : await this.backToBack();
+        if (reason) return reason;
+      } catch (thrown) {
+        const reason = await this.afterFailure(asNightflowError(thrown));
+        if (reason) return reason;
+      }
+    }
+  }
+
+  /** Why no further exposure is to begin, or null. */
+  private over(): EndReason | null {
+    const { control, plan, queue, clock } = this.options;
+    if (control.dropped) return control.dropped;
+    if (this.fatal || queue.failure) return 'error';
+    if (control.stopping) return 'stopped';
+    if (plan.frames !== null && this.taken >= plan.frames) return 'count';
+    return this.endAt !== null && clock.now() >= this.endAt ? 'time' : null;
+  }
+
+  private async backToBack(): Promise<EndReason | null> {
+    const { camera, control, plan } = this.options;
+    this.expose();
+    for await (const captured of camera.exposures(requestOf(plan), control.signal)) {
+      await this.take(captured);
+      const over = this.over();
+      if (over) return over;
+      if (control.paused) return null;
+      this.expose();
+    }
+    this.passOn(camera.warnings?.() ?? []);
+    return this.over() ?? 'no-more-frames';
+  }
+
+  private async atInterval(): Promise<EndReason | null> {
+    const { camera, clock, control, plan } = this.options;
+    const slot = this.slot ?? clock.now();
+    if (slot > clock.now()) {
+      this.enter('waiting-interval', `The next exposure starts at ${isoTime(slot)}.`, slot);
+      if (!(await control.sleepUntil(clock, Math.min(slot, this.endAt ?? Infinity)))) return null;
+      if (this.over()) return null;
+    }
+    const interval = plan.intervalSeconds * 1000;
+    const late = clock.now() - slot;
+    this.slot = late > interval ? clock.now() + interval : slot + interval;
+    if (late > interval && !this.warnedOfInterval) {
+      this.warnedOfInterval = true;
+      this.options.warn(`The camera needs more than the interval of ${plan.intervalSeconds} s for a frame.`, null);
+    }
+    this.expose();
+    try {
+      const frame = await camera.expose(requestOf(plan), control.signal);
+      await this.take({ frame, gapSeconds: null, lostBefore: 0 });
+    } catch (thrown) {
+      if (thrown instanceof EndOfFrames) return 'no-more-frames';
+      throw thrown;
+    }
+    return null;
+  }
+
+  /** Numbers a frame and hands it on; returns as soon as there is room for another. */
+  private async take(captured: CapturedFrame): Promise<void> {
+    const { clock, control, queue, site, plan, state } = this.options;
+    const { frame } = captured;
+    const start = frame.start === null ? null : Date.parse(frame.start);
+    const measured = start !== null && this.lastEnd !== null ? (start - this.lastEnd) / 1000 : null;
+    this.lastEnd = frame.end === null ? null : Date.parse(frame.end);
+    this.failuresInARow = 0;
+    const n = ++this.taken;
+    const warnings = this.options.camera.warnings?.() ?? [];
+    if (captured.lostBefore > 0 && warnings.length === 0)
+      this.options.warn(`The camera lost ${captured.lostBefore} frames before number ${n}.`, null);
+    this.passOn(warnings);
+    queue.push({
+      frame: frame.with({
+        number: n,
+        night: nightOf(site ?? { longitude: 0, timeZone: null }, start ?? clock.now()),
+        site: frame.site ?? site,
+        target: frame.target ?? plan.target,
+      }),
+      gapSeconds: captured.gapSeconds ?? measured,
+      lostBefore: captured.lostBefore,
+      n,
+      run: state.run,
+    });
+    this.watchStorage(frame.data.byteLength);
+    if (queue.full && !queue.failure) {
+      this.enter('waiting-flow', 'It waits for the frames before to be written and used.');
+      await queue.room(control.signal);
+    }
+  }
+
+  private passOn(warnings: readonly string[]): void {
+    for (const warning of warnings) this.options.warn(warning, null);
+  }
+
+  /** Looks at the disk while the next exposure runs; too little room ends the sequence before the next frame. */
+  private watchStorage(frameBytes: number): void {
+    const { storage, queue } = this.options;
+    if (!storage || this.checking) return;
+    storage.bytesPerFrame ??= frameBytes;
+    const pendingBytes = storage.bytesPerFrame === 0 ? 0 : queue.pending.length * storage.bytesPerFrame;
+    this.checking = true;
+    checkStorage(storage, pendingBytes)
+      .catch((error) => {
+        this.fatal ??= asNightflowError(error);
+        this.options.control.wake();
+      })
+      .finally(() => {
+        this.checking = false;
+      });
+  }
+
+  /** Brings the camera back, waiting longer each time; null when it is there again. */
+  private async afterFailure(error: NightflowError): Promise<EndReason | null> {
+    const { camera, clock, control, state, backOff, warn } = this.options;
+    if (control.dropped) return control.dropped;
+    if (!isTransient(error)) {
+      this.fatal = error;
+      return 'error';
+    }
+    state.failures++;
+    state.lost++;
+    await this.options.failed().catch(() => {});
+    for (let cause = error; ; ) {
+      const seconds = backOffSeconds(++this.failuresInARow, backOff);
+      warn(`${cause.message} Trying again in ${seconds.toFixed(1)} s.`, cause);
+      this.enter('recovering', cause.message, clock.now() + seconds * 1000);
+      const until = Math.min(clock.now() + seconds * 1000, this.endAt ?? Infinity);
+      while (!(await control.sleepUntil(clock, until))) if (this.over()) break;
+      const over = this.over();
+      if (over) return over;
+      try {
+        await camera.recover(control.signal);
+        return null;
+      } catch (thrown) {
+        cause = asNightflowError(thrown);
+        if (control.dropped) return control.dropped;
+      }
+    }
+  }
+
+  private expose(): void {
+    this.phase = 'exposing';
+    this.reason = null;
+    this.nextExposureAt = null;
+    this.exposureEndsAt = this.options.clock.now() + this.options.plan.exposureSeconds * 1000;
+    this.options.report();
+  }
+
+  private enter(phase: Phase, reason: string, nextExposureAt: number | null = null): void {
+    this.phase = phase;
+    this.reason = reason;
+    this.nextExposureAt = nextExposureAt;
+    this.exposureEndsAt = null;
+    this.options.report();
+  }
+}
