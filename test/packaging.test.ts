@@ -1,0 +1,90 @@
+/** What a user gets who installs the package into the Node-RED they have: the packed tarball, their settings, Node-RED 5 and 4.1. */
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { buildPackage, inPackage, type Running, startPlain, temporaryFolder } from './house/node-red.ts';
+
+const manifest = JSON.parse(readFileSync(inPackage('package.json'), 'utf8'));
+const flows = readdirSync(inPackage('flows')).filter((file) => file.endsWith('.json'));
+const packed = temporaryFolder();
+let tarball: string;
+let files: string[];
+
+beforeAll(() => {
+  buildPackage();
+  const options = ['pack', '--ignore-scripts', '--json', '--loglevel=error', '--pack-destination', packed];
+  const answer = JSON.parse(
+    execFileSync('npm', options, { cwd: inPackage(), encoding: 'utf8', shell: process.platform === 'win32' }),
+  );
+  const [pack] = Object.values(answer) as { filename: string; files: { path: string }[] }[];
+  tarball = join(packed, pack!.filename);
+  files = pack!.files.map((file) => file.path);
+});
+afterAll(() => rmSync(packed, { recursive: true, force: true }));
+
+describe('the tarball', () => {
+  it('holds the nodes, the kernels, the catalogue, the examples and the licences', () => {
+    for (const file of Object.values<string>(manifest['node-red'].nodes)) {
+      expect(files).toContain(file);
+      expect(files).toContain(file.replace(/\.js$/, '.html'));
+    }
+    const more = [
+      'dist/wasm/kernels.wasm',
+      'data/stars.bin',
+      'LICENSE',
+      'THIRD-PARTY-NOTICES.md',
+      'README.md',
+      'CHANGELOG.md',
+    ];
+    expect(files).toEqual(expect.arrayContaining(more));
+    for (const flow of flows) expect(files).toContain(`examples/${flow}`);
+  });
+  it('holds no source, no test and no secret, and stays small', () => {
+    expect(
+      files.filter((file) => /\.ts$|^(test|bench|scripts|lib|\.nightflow)\/|stamp$|settings\.js$/.test(file)),
+    ).toEqual([]);
+    expect(statSync(tarball).size).toBeLessThan(6e6);
+  });
+});
+
+/** As `npm install` in the user directory would lay it: the package unpacked, its dependencies beside it. */
+function installInto(userDir: string): void {
+  const modules = join(userDir, 'node_modules');
+  const folder = join(modules, manifest.name);
+  mkdirSync(folder, { recursive: true });
+  execFileSync('tar', ['-xzf', tarball, '-C', folder, '--strip-components=1']);
+  for (const name of Object.keys(manifest.dependencies)) {
+    mkdirSync(dirname(join(modules, name)), { recursive: true });
+    symlinkSync(inPackage('node_modules', name), join(modules, name), 'junction');
+  }
+}
+
+describe.each(['node-red', 'node-red-4'] as const)('installed into a plain %s', (version) => {
+  let running: Running | undefined;
+  let userDir: string;
+
+  afterEach(async () => {
+    await running?.stop();
+    running = undefined;
+    rmSync(userDir, { recursive: true, force: true, maxRetries: 5 });
+  });
+
+  it.each(flows)('runs the flow %s from the examples', { timeout: 180_000 }, async (flow) => {
+    userDir = temporaryFolder();
+    installInto(userDir);
+    const example = readFileSync(join(userDir, 'node_modules', manifest.name, 'examples', flow), 'utf8');
+    writeFileSync(join(userDir, 'flows.json'), example);
+    running = await startPlain(version, userDir);
+    await running.printed(/Started flows/);
+    expect(running.output()).not.toMatch(/missing types|Waiting for missing/i);
+    await expect.poll(() => pictures(userDir).length, { timeout: 150_000, interval: 500 }).toBeGreaterThan(0);
+    expect(running.output()).not.toMatch(/\[error\]/);
+  });
+});
+
+/** Whole picture files below a folder, other than our own package's. */
+const pictures = (folder: string): string[] =>
+  readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter(
+    (path) => !path.includes('node_modules') && /\.(fits|jpe?g|png|tiff?)$/.test(path),
+  );
