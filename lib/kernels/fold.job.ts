@@ -29,6 +29,7 @@ export interface FoldInput extends Picture, Share {
   dark: SharedArrayBuffer | undefined;
   hotPixels: HotPixels;
   blackLevel: number;
+  bridgeFrom: SharedArrayBuffer | undefined;
 }
 
 export interface FinishInput extends Picture, Share {

@@ -33,6 +33,12 @@ export interface FoldFrames {
   scoredFrames: number;
 }
 
+export interface AddOptions {
+  signal?: AbortSignal;
+  /** The frame before: trails are bridged from its ends to the starts of this one's. `max` only. */
+  bridgeFrom?: SharedArrayBuffer;
+}
+
 export class Fold {
   readonly options: FoldOptions;
   /** Samples of the finished picture: sums and means are f32, the rest as they came. */
@@ -65,7 +71,7 @@ export class Fold {
    * Folds one more frame in. Frames are folded in the order of the calls. A signal stops it before it starts, not in the middle,
    * so that the accumulator is never left with half a frame. @throws bad-input when the bytes don't fit.
    */
-  add(data: SharedArrayBuffer, { signal }: { signal?: AbortSignal } = {}): Promise<void> {
+  add(data: SharedArrayBuffer, { signal, bridgeFrom }: AddOptions = {}): Promise<void> {
     if (data.byteLength !== this.frameBytes)
       return Promise.reject(
         new NightflowError(
@@ -87,7 +93,7 @@ export class Fold {
         dark: this.darkLoaded ? undefined : dark,
       };
       const { sampleType, width, height, planes, colourStep, blackLevel, hotPixels = 'off' } = options;
-      const input = { ...common, sampleType, width, height, planes, colourStep, blackLevel, hotPixels };
+      const input = { ...common, sampleType, width, height, planes, colourStep, blackLevel, hotPixels, bridgeFrom };
       await Promise.all(this.shares().map((share) => pool.run(foldRows, { ...input, ...share })));
       this.count++;
       this.darkLoaded = true;
