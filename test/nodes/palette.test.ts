@@ -72,11 +72,11 @@ describe.each(['node-red', 'node-red-4'] as const)('the palette in %s', (version
   it('offers our flows under Import, Examples', async () => {
     const flows = readdirSync(inPackage('flows')).filter((file) => file.endsWith('.json'));
     expect(flows.length).toBeGreaterThan(0);
-    const examples = JSON.parse(await get('/library/_examples/flows'));
+    const examples = JSON.parse(await get('/library/examples/flows'));
     expect(JSON.stringify(examples)).toContain(manifest.name);
     for (const flow of flows) {
       const name = flow.replace('.json', '');
-      const text = await get(`/library/_examples/flows/${manifest.name}/${name}`);
+      const text = await get(`/library/examples/flows/${manifest.name}/${name}`);
       expect(JSON.parse(text)).toEqual(JSON.parse(readFileSync(inPackage('flows', flow), 'utf8')));
     }
   });
