@@ -35,6 +35,8 @@ export interface NameContext {
   nowMilliseconds: number;
   /** Stands in for the number of a frame that has none. */
   number?: number;
+  /** The message: `{prefix}` and `{msg.anything}` are taken from it. */
+  message?: Readonly<Record<string, unknown>>;
 }
 
 type Field = (context: NameContext, option: string) => string | number | null;
@@ -65,6 +67,7 @@ const fields: Record<string, Field> = {
   width: ({ frame }) => frame.width,
   height: ({ frame }) => frame.height,
   combined: ({ frame }) => frame.combined,
+  prefix: ({ message }) => plain(message?.prefix),
   source: ({ frame }) =>
     frame.source
       ?.split(/[\\/]/)
@@ -87,7 +90,8 @@ export function frameNight({
 
 /**
  * Fills a template. `{name}` is a field above or, in capitals, a header keyword (`{FILTER}`); `{n:5}` pads a number with zeros,
- * `{time:ms}` adds milliseconds; `{FILTER|none}` gives the text for a frame that doesn't know it (otherwise `unknown`).
+ * `{time:ms}` adds milliseconds; `{FILTER|none}` gives the text for a frame that doesn't know it (otherwise `unknown`);
+ * `{msg.session}` is a text or number of the message.
  * `/` in the template makes folders; a value can't.
  * @throws bad-input for an unknown field, an unclosed brace, or nothing left.
  */
@@ -143,6 +147,7 @@ function fieldText(inside: string, context: NameContext, template: string): stri
 function fieldValue(name: string, option: string, context: NameContext, template: string): string | number | null {
   const field = Object.hasOwn(fields, name) ? fields[name] : undefined;
   if (field) return field(context, option);
+  if (/^msg\.[\w$]+$/.test(name)) return plain(context.message?.[name.slice(4)]);
   if (!/^[A-Z][A-Z0-9_-]*$/.test(name))
     throw new NightflowError(
       'bad-input',
@@ -165,6 +170,9 @@ function timeText(milliseconds: number, option: string): string {
   const iso = new Date(milliseconds).toISOString();
   return iso.slice(11, option === 'ms' ? 23 : 19).replaceAll(':', '');
 }
+
+const plain = (value: unknown): string | number | null =>
+  typeof value === 'string' || typeof value === 'number' ? value : null;
 
 const rounded = (value: number | null, decimals: number): number | null =>
   value === null ? null : Number(value.toFixed(decimals));

@@ -60,6 +60,11 @@ describe('a template', () => {
     expect(renderFileName('{target}_{FILTER|none}_{gain|}', context({ gain: null }))).toBe('unknown_none_');
   });
 
+  it('takes texts and numbers of the message', () => {
+    const message = { prefix: 'trail', session: 3, payload: { nested: true } };
+    expect(renderFileName('{prefix}_{msg.session:2}_{msg.payload}', context({}, { message }))).toBe('trail_03_unknown');
+  });
+
   it('uses the time of saving and a count for a frame without its own', () => {
     expect(renderFileName('{date}_{time}_{n:3}', context({ start: null, number: null }, { number: 7 }))).toBe(
       '2026-01-13_010000_007',

@@ -1,0 +1,28 @@
+/** Where the unfinished work of a node (its stack, its keogram, the frames of its film) waits for the end of the night or for a restart. */
+import { readdir, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { writeDurably } from '../process/durable.ts';
+
+/** The folder of a node's unfinished work; its leading dot keeps it out of listings. */
+export const workFolder = (archiveFolder: string, nodeId: string): string =>
+  join(archiveFolder, '.nightflow', 'work', nodeId.replace(/[^\w-]/g, '_'));
+
+/** The nights that wait in a work folder, oldest first. */
+export async function waitingNights(folder: string): Promise<string[]> {
+  const names = await readdir(folder).catch(() => []);
+  return names.filter((name) => /^\d{4}-\d\d-\d\d$/.test(name)).sort();
+}
+
+/** A small JSON file, or null when it is absent or not whole JSON (then it never was complete). */
+export async function readState<State>(path: string): Promise<State | null> {
+  try {
+    return JSON.parse(await readFile(path, 'utf8')) as State;
+  } catch {
+    return null;
+  }
+}
+
+export const writeState = (path: string, state: unknown): Promise<void> =>
+  writeDurably(path, [Buffer.from(`${JSON.stringify(state)}\n`)]);
+
+export const removeWork = (folder: string): Promise<void> => rm(folder, { recursive: true, force: true });
