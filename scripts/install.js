@@ -1,12 +1,15 @@
 /** Whether the dependencies are there as the lock file says, and their installation when they are not. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { isAtLeast, root, run } from './toolchain.js';
+import { isAtLeast, ownNode, root, run } from './toolchain.js';
+
+/** Of the machine; Node 24, which runs everything else, comes with the dependencies. */
+const oldestNode = '20.12.0';
 
 /** What a machine must have; the rest comes from npm. @returns the remedy, or null. */
 export function unsuitable(node = process.versions.node, architecture = process.arch) {
-  if (!isAtLeast(node, '20.0.0'))
-    return `Nightflow starts with Node.js 20 or later; this is ${node}. Install a newer one: https://nodejs.org/en/download`;
+  if (!isAtLeast(node, oldestNode))
+    return `Nightflow starts with Node.js ${oldestNode} or later; this is ${node}. Install a newer one: https://nodejs.org/en/download`;
   if (architecture !== 'x64' && architecture !== 'arm64')
     return `Nightflow needs a 64-bit system; this Node.js is for ${architecture}. On a Raspberry Pi install the 64-bit OS.`;
   return null;
@@ -14,15 +17,24 @@ export function unsuitable(node = process.versions.node, architecture = process.
 
 /** Runs `npm ci` when node_modules is missing or not what package-lock.json says. @returns whether all is there now. */
 export async function install() {
-  if (isInstalled(readLock('package-lock.json'), readLock('node_modules', '.package-lock.json'))) return true;
-  console.log('Installing the dependencies (npm ci): a few minutes the first time …');
-  const npm = process.env.npm_execpath;
-  const args = ['ci', '--no-audit', '--no-fund', '--loglevel=error'];
-  const code = npm?.endsWith('js')
-    ? await run(process.execPath, [npm, ...args])
-    : await run('npm', args, { shell: process.platform === 'win32' });
-  if (code !== 0) console.error('npm ci failed (see above). It needs the internet once; then try again.');
-  return code === 0;
+  if (!isInstalled(readLock('package-lock.json'), readLock('node_modules', '.package-lock.json'))) {
+    console.log('Installing the dependencies (npm ci): a few minutes the first time …');
+    if ((await npm('ci', '--no-audit', '--no-fund', '--loglevel=error')) !== 0) {
+      console.error('npm ci failed (see above). It needs the internet once; then try again.');
+      return false;
+    }
+  }
+  if (ownNode() === null) await npm('rebuild', 'node', '--ignore-scripts=false', '--loglevel=error');
+  if (ownNode() !== null || isAtLeast(process.versions.node, '22.13.0')) return true;
+  console.error('npm did not install Node 24. Type: npm rebuild node --ignore-scripts=false --foreground-scripts');
+  return false;
+}
+
+/** The npm that started us, else the one on the path. */
+function npm(...args) {
+  const own = process.env.npm_execpath;
+  if (own?.endsWith('js')) return run(process.execPath, [own, ...args]);
+  return run('npm', args, { shell: process.platform === 'win32' });
 }
 
 /** npm keeps what it installed in node_modules/.package-lock.json; packages for other systems are optional and may be absent. */

@@ -7,7 +7,7 @@ import { copyFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { createServer } from 'node:net';
-import { join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { build } from './build.js';
 import { home, host, openWithoutPassword } from './home.js';
 import { install, unsuitable } from './install.js';
@@ -32,7 +32,7 @@ async function start() {
     cwd: root,
     stdio: 'inherit',
     env: {
-      ...process.env,
+      ...plainEnvironment(),
       NIGHTFLOW_HOME: home(),
       NIGHTFLOW_PORT: String(port),
       NIGHTFLOW_LOG: process.env.NIGHTFLOW_LOG || 'warn',
@@ -76,6 +76,12 @@ function announce(address, flows) {
     Files:      ${home()}
   Stop it with Ctrl+C.
 `);
+}
+
+/** Node-RED and the npm of its palette manager run under Node 24, and know nothing of the `npm start` around them. */
+function plainEnvironment() {
+  const plain = Object.entries(process.env).filter(([name]) => !/^npm_/i.test(name));
+  return { ...Object.fromEntries(plain), PATH: dirname(nodeProgram()) + delimiter + process.env.PATH };
 }
 
 /** The wanted port or the next free one. */

@@ -2,16 +2,22 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
-export const root = join(import.meta.dirname, '..');
+/** Not import.meta.dirname: an old Node must get as far as its remedy. */
+export const root = fileURLToPath(new URL('..', import.meta.url)).replace(/[\\/]$/, '');
 
-/** Node 24 from the dev dependency `node`; this very Node when it is new enough and the dependency isn't there. */
+/** Node 24 from the dev dependency `node`, or null when npm did not run its install script. */
+export function ownNode() {
+  const program = join(root, 'node_modules', 'node', 'bin', process.platform === 'win32' ? 'node.exe' : 'node');
+  return existsSync(program) ? program : null;
+}
+
+/** The Node that runs everything but these scripts: ours, or this very one when it is new enough. */
 export function nodeProgram() {
-  const name = process.platform === 'win32' ? 'node.exe' : 'node';
-  const own = join(root, 'node_modules', 'node', 'bin', name);
-  if (existsSync(own)) return own;
-  if (isAtLeast(process.versions.node, '22.13.0')) return process.execPath;
-  throw new Error('Node 24 is missing in node_modules. Type: npm ci');
+  const program = ownNode() ?? (isAtLeast(process.versions.node, '22.13.0') ? process.execPath : null);
+  if (program === null) throw new Error('Node 24 is missing in node_modules. Type: npm ci');
+  return program;
 }
 
 /** The JavaScript file that starts a package's command, e.g. entry('vitest', 'vitest.mjs'). */

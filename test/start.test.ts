@@ -110,7 +110,7 @@ describe('npm start', () => {
 
 describe('the machine', () => {
   it('is told which Node it needs', () => {
-    expect(unsuitable('18.20.4', 'x64')).toContain('Node.js 20 or later; this is 18.20.4');
+    expect(unsuitable('18.20.4', 'x64')).toContain('Node.js 20.12.0 or later; this is 18.20.4');
     expect(unsuitable('20.20.2', 'arm64')).toBeNull();
   });
   it('is told when it is a 32-bit one', () => {
