@@ -2,3 +2,4 @@
 export * from './fold';
 export * from './finish';
 export * from './hot';
+export * from './statistics';
