@@ -1,0 +1,115 @@
+/** The samples of a FITS image, big-endian and in the file's row order, to the pixels of a Frame. */
+import type { Scratch } from '../../kernels/wasm.ts';
+import { allocatePixels, bytesPerSample, type PixelType } from '../frame.ts';
+
+export interface RawImage {
+  width: number;
+  height: number;
+  planes: 1 | 3;
+  bitpix: number;
+  /** Physical value = zero + scale x raw. */
+  zero: number;
+  scale: number;
+  /** Raw integer of a pixel without a value, or null. */
+  blank: number | null;
+  /** The file's first row is the bottom one. */
+  flip: boolean;
+}
+
+export interface Decoded {
+  data: SharedArrayBuffer;
+  pixelType: PixelType;
+  precisionLost: boolean;
+  /** Largest value of a float picture; null for integers. */
+  maximum: number | null;
+}
+
+/** Puts `length` raw bytes from byte `offset` of the image at `at` of `target`. */
+export type RawSource = (target: Buffer, at: number, length: number, offset: number) => void;
+
+/** Bytes that are worked on at once: they stay in the second-level cache between the passes. */
+export const blockTarget = 256 * 1024;
+
+/**
+ * Decodes all planes. 8 and 16-bit integers stay integers where nothing is lost: u8; u16 for BZERO 32768, and for signed
+ * 16 bit that has no negative sample. With BLANK pixels, another scale or another type the result is f32 (NaN for BLANK).
+ */
+export function decodeImage(image: RawImage, source: RawSource, scratch: Scratch): Decoded {
+  return asIntegers(image, source, scratch) ?? asFloats(image, source, scratch);
+}
+
+/** Null when the samples turn out not to fit. */
+function asIntegers(image: RawImage, source: RawSource, scratch: Scratch): Decoded | null {
+  const { bitpix, zero, scale, blank } = image;
+  if (scale !== 1) return null;
+  if (bitpix === 8 && zero === 0)
+    return decodeRows(image, 'u8', source, scratch, (_target, at, count) =>
+      blank !== null && scratch.bytes.subarray(at, at + count).includes(blank) ? null : at,
+    );
+  if (bitpix !== 16 || (zero !== 32768 && zero !== 0)) return null;
+  const sign = zero === 0 ? 0 : 0x8000;
+  return decodeRows(image, 'u16', source, scratch, (_target, at, count) => {
+    if (blank !== null && scratch.kernels.fitsHasI16!(at, count, blank)) return null;
+    const seen = scratch.kernels.fitsU16!(at, at, count, sign);
+    return sign === 0 && seen & 0x8000 ? null : at;
+  });
+}
+
+function asFloats(image: RawImage, source: RawSource, scratch: Scratch): Decoded {
+  const { bitpix, zero, scale, blank } = image;
+  const kernel = scratch.kernels[scaledKernels[bitpix]!]!;
+  const plain = bitpix === -32 && zero === 0 && scale === 1;
+  let maximum = -Infinity;
+  const decoded = decodeRows(image, 'f32', source, scratch, (target, at, count) => {
+    const largest = plain
+      ? scratch.kernels.fitsF32!(target, at, count)
+      : kernel(target, at, count, scale, zero, bitpix > 0 ? (blank ?? Number.NaN) : Number.NaN);
+    if (largest > maximum) maximum = largest;
+    return target;
+  })!;
+  return { ...decoded, maximum, precisionLost: bitpix === 32 || bitpix === 64 || bitpix === -64 };
+}
+
+const scaledKernels: Record<number, string> = {
+  8: 'fitsScaledU8',
+  16: 'fitsScaledI16',
+  32: 'fitsScaledI32',
+  64: 'fitsScaledI64',
+  [-32]: 'fitsScaledF32',
+  [-64]: 'fitsScaledF64',
+};
+
+/** Decodes `count` raw samples at `at`; answers where the result lies (`target` is free memory), null when it gives up. */
+type DecodeBlock = (target: number, at: number, count: number) => number | null;
+
+function decodeRows(
+  image: RawImage,
+  pixelType: PixelType,
+  source: RawSource,
+  scratch: Scratch,
+  decode: DecodeBlock,
+): Decoded | null {
+  const { width, height, planes, flip } = image;
+  const data = allocatePixels(width, height, planes, pixelType);
+  const pixels = Buffer.from(data as unknown as ArrayBuffer);
+  const rowRaw = (width * Math.abs(image.bitpix)) / 8;
+  const rowBytes = width * bytesPerSample[pixelType];
+  const rowsAtOnce = Math.max(1, Math.min(height, Math.floor(blockTarget / rowRaw)));
+  scratch.reset();
+  const raw = scratch.take(rowsAtOnce * rowRaw);
+  const target = scratch.take(rowsAtOnce * rowBytes);
+  for (let plane = 0; plane < planes; plane++)
+    for (let row = 0; row < height; row += rowsAtOnce) {
+      const rows = Math.min(rowsAtOnce, height - row);
+      source(scratch.bytes, raw, rows * rowRaw, (plane * height + row) * rowRaw);
+      const at = decode(target, raw, rows * width);
+      if (at === null) return null;
+      if (!flip) scratch.bytes.copy(pixels, (plane * height + row) * rowBytes, at, at + rows * rowBytes);
+      else
+        for (let i = 0; i < rows; i++) {
+          const to = (plane * height + height - 1 - row - i) * rowBytes;
+          scratch.bytes.copy(pixels, to, at + i * rowBytes, at + (i + 1) * rowBytes);
+        }
+    }
+  return { data, pixelType, precisionLost: false, maximum: null };
+}

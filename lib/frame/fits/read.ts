@@ -1,0 +1,32 @@
+/** FITS files in: pictures become Frames, headers can be had alone. All of it runs in a worker. */
+import { job, sharedPool } from '../../kernels/pool.ts';
+import { Frame, type FrameFields } from '../frame.ts';
+import type { FitsHdu } from './hdus.ts';
+
+export type { FitsHdu } from './hdus.ts';
+
+export interface ReadFitsOptions {
+  /** Which header-data unit, 0 for the primary; without it the first that holds a picture. */
+  hdu?: number;
+  signal?: AbortSignal;
+}
+
+const module = new URL('./read.job.ts', import.meta.url);
+const readJob = job<{ path: string; hdu?: number }, FrameFields>(module, 'read');
+const headersJob = job<{ path: string }, FitsHdu[]>(module, 'headers');
+
+/**
+ * Reads a picture: plain or tile-compressed (`.fits.fz`: RICE_1, GZIP_1, GZIP_2), mono, Bayer, or three planes of RGB.
+ * Row 0 of the Frame is the top: files without ROWORDER = 'TOP-DOWN' are turned, with their Bayer pattern and WCS.
+ * 8-bit samples become u8; 16-bit ones u16 where they fit; all others f32, with `precisionLost` for 32 and 64 bit integers
+ * and 64-bit floats; BLANK becomes NaN.
+ * @throws bad-input for what is no FITS, cut off, lying or without a picture; unsupported for other compressions; lost; aborted.
+ */
+export async function readFits(path: string, { hdu, signal }: ReadFitsOptions = {}): Promise<Frame> {
+  return new Frame(await sharedPool().run(readJob, { path, hdu }, { signal }));
+}
+
+/** The headers of all units, their data unread. @throws as readFits, but a file cut off in its data is only marked. */
+export function readFitsHeaders(path: string, { signal }: { signal?: AbortSignal } = {}): Promise<FitsHdu[]> {
+  return sharedPool().run(headersJob, { path }, { signal });
+}

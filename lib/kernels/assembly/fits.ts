@@ -1,0 +1,290 @@
+/**
+ * FITS samples: big-endian to native and back, sums for DATASUM, Rice decoding. `count` is in samples; the pointers need
+ * no alignment. The format is the FITS Standard 4.0 (2018): 5 for the samples, 10.4.1 for Rice, appendix J for the sum.
+ */
+
+// @ts-ignore: decorator
+@inline
+function swap16(v: v128): v128 {
+  return i8x16.shuffle(v, v, 1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14);
+}
+
+// @ts-ignore: decorator
+@inline
+function swap32(v: v128): v128 {
+  return i8x16.shuffle(v, v, 3, 2, 1, 0, 7, 6, 5, 4, 11, 10, 9, 8, 15, 14, 13, 12);
+}
+
+/**
+ * 16-bit big-endian to native or back (target may be source). `sign` 0x8000 turns signed with BZERO 32768 into unsigned.
+ * Returns the OR of all swapped samples before `sign`, so that 0x8000 in it tells of a negative one.
+ */
+export function fitsU16(target: usize, source: usize, count: usize, sign: i32): i32 {
+  const end = source + (count << 1);
+  const rounds = source + ((count << 1) & ~63);
+  const s = i16x8.splat(<i16>sign);
+  let seen = i16x8.splat(0);
+  for (; source < rounds; source += 64, target += 64) {
+    const a = swap16(v128.load(source));
+    const b = swap16(v128.load(source, 16));
+    const c = swap16(v128.load(source, 32));
+    const d = swap16(v128.load(source, 48));
+    seen = v128.or(seen, v128.or(v128.or(a, b), v128.or(c, d)));
+    v128.store(target, v128.xor(a, s));
+    v128.store(target, v128.xor(b, s), 16);
+    v128.store(target, v128.xor(c, s), 32);
+    v128.store(target, v128.xor(d, s), 48);
+  }
+  let or: i32 = 0;
+  for (; source < end; source += 2, target += 2) {
+    const value = <i32>bswap<u16>(load<u16>(source));
+    or |= value;
+    store<u16>(target, <u16>(value ^ sign));
+  }
+  const folded = i64x2.extract_lane(seen, 0) | i64x2.extract_lane(seen, 1);
+  const half = <i32>folded | <i32>(folded >> 32);
+  return (or | half | (half >> 16)) & 0xffff;
+}
+
+/** Native u16 accumulator = maximum of itself and big-endian samples, in one pass: reading and folding a file at once. */
+export function fitsMaxU16(acc: usize, source: usize, count: usize, sign: i32): void {
+  const end = source + (count << 1);
+  const rounds = source + ((count << 1) & ~63);
+  const s = i16x8.splat(<i16>sign);
+  for (; source < rounds; source += 64, acc += 64) {
+    v128.store(acc, i16x8.max_u(v128.load(acc), v128.xor(swap16(v128.load(source)), s)));
+    v128.store(acc, i16x8.max_u(v128.load(acc, 16), v128.xor(swap16(v128.load(source, 16)), s)), 16);
+    v128.store(acc, i16x8.max_u(v128.load(acc, 32), v128.xor(swap16(v128.load(source, 32)), s)), 32);
+    v128.store(acc, i16x8.max_u(v128.load(acc, 48), v128.xor(swap16(v128.load(source, 48)), s)), 48);
+  }
+  for (; source < end; source += 2, acc += 2)
+    store<u16>(acc, max(load<u16>(acc), <u16>(<i32>bswap<u16>(load<u16>(source)) ^ sign)));
+}
+
+/** Whether one of the big-endian 16-bit samples is `value` (BLANK). */
+export function fitsHasI16(source: usize, count: usize, value: i32): bool {
+  const end = source + (count << 1);
+  const wanted = bswap<u16>(<u16>value);
+  for (; source < end; source += 2) if (load<u16>(source) == wanted) return true;
+  return false;
+}
+
+/** 32-bit floats, big-endian to native or back (target may be source). Returns the largest; NaN is passed over. */
+export function fitsF32(target: usize, source: usize, count: usize): f32 {
+  const end = source + (count << 2);
+  const rounds = source + ((count << 2) & ~31);
+  let high = f32x4.splat(-Infinity);
+  for (; source < rounds; source += 32, target += 32) {
+    const a = swap32(v128.load(source));
+    const b = swap32(v128.load(source, 16));
+    // pmax(h, v) is h < v ? v : h: a NaN leaves h.
+    high = f32x4.pmax(f32x4.pmax(high, a), b);
+    v128.store(target, a);
+    v128.store(target, b, 16);
+  }
+  let largest = max(
+    max(f32x4.extract_lane(high, 0), f32x4.extract_lane(high, 1)),
+    max(f32x4.extract_lane(high, 2), f32x4.extract_lane(high, 3)),
+  );
+  for (; source < end; source += 4, target += 4) {
+    const bits = bswap<u32>(load<u32>(source));
+    store<u32>(target, bits);
+    const value = reinterpret<f32>(bits);
+    if (value > largest) largest = value;
+  }
+  return largest;
+}
+
+/** Big-endian samples to f32 = raw x scale + zero, computed in 64 bit; `blank` (NaN for none) becomes NaN. Returns the largest. */
+// @ts-ignore: decorator
+@inline
+function scaled<T>(target: usize, source: usize, count: usize, scale: f64, zero: f64, blank: f64): f32 {
+  const end = target + (count << 2);
+  let largest: f32 = -Infinity;
+  for (; target < end; target += 4, source += sizeof<T>()) {
+    let raw: f64;
+    if (isFloat<T>()) {
+      raw = sizeof<T>() == 4
+        ? <f64>reinterpret<f32>(bswap<u32>(load<u32>(source)))
+        : reinterpret<f64>(bswap<u64>(load<u64>(source)));
+    } else raw = <f64>bswap<T>(load<T>(source));
+    const value = raw == blank ? <f32>NaN : <f32>(raw * scale + zero);
+    store<f32>(target, value);
+    if (value > largest) largest = value;
+  }
+  return largest;
+}
+export function fitsScaledU8(target: usize, source: usize, count: usize, scale: f64, zero: f64, blank: f64): f32 {
+  return scaled<u8>(target, source, count, scale, zero, blank);
+}
+export function fitsScaledI16(target: usize, source: usize, count: usize, scale: f64, zero: f64, blank: f64): f32 {
+  return scaled<i16>(target, source, count, scale, zero, blank);
+}
+export function fitsScaledI32(target: usize, source: usize, count: usize, scale: f64, zero: f64, blank: f64): f32 {
+  return scaled<i32>(target, source, count, scale, zero, blank);
+}
+export function fitsScaledI64(target: usize, source: usize, count: usize, scale: f64, zero: f64, blank: f64): f32 {
+  return scaled<i64>(target, source, count, scale, zero, blank);
+}
+export function fitsScaledF32(target: usize, source: usize, count: usize, scale: f64, zero: f64, blank: f64): f32 {
+  return scaled<f32>(target, source, count, scale, zero, blank);
+}
+export function fitsScaledF64(target: usize, source: usize, count: usize, scale: f64, zero: f64, blank: f64): f32 {
+  return scaled<f64>(target, source, count, scale, zero, blank);
+}
+
+/**
+ * One's complement sum of the block's 32-bit words, as DATASUM wants it. The sum of byte-swapped words is the
+ * byte-swapped sum, so that the words are added as they lie. `bytes` is a multiple of 4.
+ */
+export function fitsSum(source: usize, bytes: usize): u32 {
+  const end = source + bytes;
+  const rounds = source + (bytes & ~31);
+  let low = i64x2.splat(0);
+  let high = i64x2.splat(0);
+  for (; source < rounds; source += 32) {
+    const a = v128.load(source);
+    const b = v128.load(source, 16);
+    low = i64x2.add(low, i64x2.add(i64x2.extend_low_i32x4_u(a), i64x2.extend_low_i32x4_u(b)));
+    high = i64x2.add(high, i64x2.add(i64x2.extend_high_i32x4_u(a), i64x2.extend_high_i32x4_u(b)));
+  }
+  const both = i64x2.add(low, high);
+  let sum = <u64>i64x2.extract_lane(both, 0) + <u64>i64x2.extract_lane(both, 1);
+  for (; source < end; source += 4) sum += load<u32>(source);
+  while (sum >> 32 != 0) sum = (sum & 0xffffffff) + (sum >> 32);
+  return bswap<u32>(<u32>sum);
+}
+
+/**
+ * Rice decoding of one tile into native i32 (bytePix 1: unsigned, 2 and 4: signed). Blocks of `blockSize` differences,
+ * each with its own number of split bits; the first sample stands uncoded before them.
+ * Reads at most 12 bytes a sample of a block beyond the end: the caller leaves that slack. Returns false for broken data.
+ */
+export function riceDecode(
+  target: usize,
+  source: usize,
+  bytes: usize,
+  count: usize,
+  blockSize: usize,
+  bytePix: i32,
+): bool {
+  const codeBits: i32 = bytePix == 1 ? 3 : bytePix == 2 ? 4 : 5;
+  const rawCode: i32 = bytePix == 1 ? 6 : bytePix == 2 ? 14 : 25;
+  const rawBits: i32 = bytePix << 3;
+  const shift: i32 = 32 - rawBits;
+  const end = source + bytes;
+  if (bytes < <usize>bytePix) return false;
+  let last: i32 = 0;
+  for (let i = 0; i < bytePix; i++) last = (last << 8) | <i32>load<u8>(source++);
+
+  // `window` holds the next bits left-aligned; at least the upper `held` of them are spoken for.
+  let window: u64 = 0;
+  let held: i32 = 0;
+  while (count > 0) {
+    const block = min(count, blockSize);
+    count -= block;
+    const stop = target + (block << 2);
+    window |= bswap<u64>(load<u64>(source)) >> held;
+    source += (63 - held) >> 3;
+    held |= 56;
+    const split = <i32>(window >> (64 - codeBits)) - 1;
+    window <<= codeBits;
+    held -= codeBits;
+    if (split < 0) {
+      const value = bytePix == 1 ? last & 0xff : (last << shift) >> shift;
+      for (; target < stop; target += 4) store<i32>(target, value);
+    } else {
+      const uncoded = split >= rawCode;
+      for (; target < stop; target += 4) {
+        window |= bswap<u64>(load<u64>(source)) >> held;
+        source += (63 - held) >> 3;
+        held |= 56;
+        let code: u32;
+        if (uncoded) {
+          code = <u32>(window >> (64 - rawBits));
+          window <<= rawBits;
+          held -= rawBits;
+        } else {
+          let zeros = <i32>clz<u64>(window);
+          if (zeros >= held) {
+            let run = 0;
+            do {
+              run += held;
+              if (source > end + 8) return false;
+              window = bswap<u64>(load<u64>(source));
+              source += 7;
+              held = 56;
+              zeros = <i32>clz<u64>(window);
+            } while (zeros >= held);
+            code = <u32>(run + zeros);
+          } else code = <u32>zeros;
+          window <<= zeros;
+          window <<= 1;
+          held -= zeros + 1;
+          if (split > 0) {
+            window |= bswap<u64>(load<u64>(source)) >> held;
+            source += (63 - held) >> 3;
+            held |= 56;
+            code = (code << split) | <u32>(window >> (64 - split));
+            window <<= split;
+            held -= split;
+          }
+        }
+        last += <i32>(code >> 1) ^ -<i32>(code & 1);
+        store<i32>(target, bytePix == 1 ? last & 0xff : (last << shift) >> shift);
+      }
+    }
+    if (source - (<usize>held >> 3) > end) return false;
+  }
+  return true;
+}
+
+/** Native i32 to big-endian samples of 1, 2 or 4 bytes. */
+export function fitsPutI32(target: usize, source: usize, count: usize, bytes: i32): void {
+  const end = source + (count << 2);
+  if (bytes == 1) for (; source < end; source += 4, target++) store<u8>(target, <u8>load<i32>(source));
+  else if (bytes == 2)
+    for (; source < end; source += 4, target += 2) store<u16>(target, bswap<u16>(<u16>load<i32>(source)));
+  else for (; source < end; source += 4, target += 4) store<u32>(target, bswap<u32>(load<u32>(source)));
+}
+
+/**
+ * Quantised floats of one tile: big-endian f32 or f64 = (i32 - random + 1/2) x scale + zero (FITS Standard 10.2 and
+ * appendix I). `dither` 0 for none, 1 or 2 for the subtractive methods; `random` is the table of `randoms` f32, `row` the
+ * tile's place in it. `blank` becomes NaN, and with dither 2 the reserved -2147483646 becomes 0.
+ */
+export function fitsUnquantise(
+  target: usize,
+  source: usize,
+  count: usize,
+  wide: bool,
+  scale: f64,
+  zero: f64,
+  blank: f64,
+  dither: i32,
+  random: usize,
+  randoms: i32,
+  row: i32,
+): void {
+  const end = source + (count << 2);
+  let next = dither != 0 ? <i32>(load<f32>(random + (<usize>row << 2)) * 500) : 0;
+  for (; source < end; source += 4) {
+    const quantum = load<i32>(source);
+    let value: f64;
+    if (<f64>quantum == blank) value = NaN;
+    else if (dither == 2 && quantum == -2147483646) value = 0;
+    else if (dither == 0) value = <f64>quantum * scale + zero;
+    else value = (<f64>quantum - <f64>load<f32>(random + (<usize>next << 2)) + 0.5) * scale + zero;
+    if (wide) {
+      store<u64>(target, bswap<u64>(reinterpret<u64>(value)));
+      target += 8;
+    } else {
+      store<u32>(target, bswap<u32>(reinterpret<u32>(<f32>value)));
+      target += 4;
+    }
+    if (dither != 0 && ++next == randoms) {
+      row = row + 1 == randoms ? 0 : row + 1;
+      next = <i32>(load<f32>(random + (<usize>row << 2)) * 500);
+    }
+  }
+}
