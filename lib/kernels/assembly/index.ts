@@ -3,3 +3,4 @@ export * from './fold';
 export * from './finish';
 export * from './hot';
 export * from './statistics';
+export * from './fits';
