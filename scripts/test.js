@@ -6,6 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { build } from './build.js';
 import { install, unsuitable } from './install.js';
 import { entry, nodeProgram, root, run } from './toolchain.js';
@@ -111,4 +112,4 @@ function refuse(text) {
   return 1;
 }
 
-if (process.argv[1] === import.meta.filename) process.exitCode = await test(process.argv.slice(2));
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) process.exitCode = await test(process.argv.slice(2));
