@@ -62,9 +62,11 @@ function copyAssets() {
   const wanted = new Map();
   for (const path of files(join(root, 'nodes')))
     if (extname(path) !== '.ts') wanted.set(join(dist, relative(root, path)), path);
-  for (const family of families())
-    for (const icon of files(join(root, 'icons'), '.svg'))
-      wanted.set(join(family, 'icons', relative(join(root, 'icons'), icon)), icon);
+  // Each icon once: the editor's icon picker shows the icon folders of all families as one list.
+  for (const [type, file] of Object.entries(nodes())) {
+    const icon = join(root, 'icons', `${type}.svg`);
+    if (existsSync(icon)) wanted.set(join(root, dirname(file), 'icons', `${type}.svg`), icon);
+  }
   for (const flow of files(join(root, 'flows'), '.json'))
     wanted.set(join(root, 'examples', relative(join(root, 'flows'), flow)), flow);
   for (const widget of files(join(root, 'dashboard'), '.js'))
@@ -78,21 +80,15 @@ function copyAssets() {
 }
 
 function checkNodes() {
-  const { nodes } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))['node-red'];
-  const missing = Object.values(nodes)
+  const missing = Object.values(nodes())
     .flatMap((file) => [file, file.replace(/\.js$/, '.html')])
     .filter((file) => !existsSync(join(root, file)));
   for (const file of missing) console.error(`package.json names ${file}, which the build did not make.`);
   return missing.length === 0;
 }
 
-/** The folders of dist/nodes that hold nodes. */
-const families = () =>
-  existsSync(join(dist, 'nodes'))
-    ? readdirSync(join(dist, 'nodes'), { withFileTypes: true })
-        .filter((each) => each.isDirectory())
-        .map((each) => join(dist, 'nodes', each.name))
-    : [];
+/** Type and file of every node of the package. */
+const nodes = () => JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))['node-red'].nodes;
 
 const isKernel = (path) => relative(root, path).startsWith(join('lib', 'kernels', 'assembly') + sep);
 
