@@ -58,9 +58,18 @@ export class Control {
     }
   }
 
-  /** Resolves when something is asked. */
-  asked(): Promise<void> {
+  /** Resolves when something is asked, or when `done` aborts. */
+  asked(done?: AbortSignal): Promise<void> {
     const { signal } = this.interrupt;
-    return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+    return new Promise((resolve) => {
+      const wake = () => {
+        signal.removeEventListener('abort', wake);
+        done?.removeEventListener('abort', wake);
+        resolve();
+      };
+      signal.addEventListener('abort', wake);
+      if (done?.aborted) wake();
+      else done?.addEventListener('abort', wake);
+    });
   }
 }

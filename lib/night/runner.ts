@@ -98,15 +98,17 @@ export class Runner implements Activity {
   private async backToBack(): Promise<EndReason | null> {
     const { camera, control, plan } = this.options;
     this.expose();
-    for await (const captured of camera.exposures(requestOf(plan), control.signal)) {
-      await this.take(captured);
-      const over = this.over();
-      if (over) return over;
-      if (control.paused) return null;
-      this.expose();
-    }
-    this.passOn(camera.warnings?.() ?? []);
-    return this.over() ?? 'no-more-frames';
+    return this.untilEnd(async (signal) => {
+      for await (const captured of camera.exposures(requestOf(plan), signal)) {
+        await this.take(captured);
+        const over = this.over();
+        if (over) return over;
+        if (control.paused) return null;
+        this.expose();
+      }
+      this.passOn(camera.warnings?.() ?? []);
+      return this.over() ?? 'no-more-frames';
+    });
   }
 
   private async atInterval(): Promise<EndReason | null> {
@@ -126,13 +128,42 @@ export class Runner implements Activity {
     }
     this.expose();
     try {
-      const frame = await camera.expose(requestOf(plan), control.signal);
+      const frame = await this.untilEnd((signal) => camera.expose(requestOf(plan), signal));
       await this.take({ frame, gapSeconds: null, lostBefore: 0 });
     } catch (thrown) {
       if (thrown instanceof EndOfFrames) return 'no-more-frames';
       throw thrown;
     }
     return null;
+  }
+
+  /** Exposes; after the end was asked for or has come, a camera that still gives no frame is left when the exposure must long be over. */
+  private async untilEnd<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const { control } = this.options;
+    const giveUp = new AbortController();
+    const done = new AbortController();
+    void this.watchEnd(giveUp, done.signal);
+    return work(AbortSignal.any([control.signal, giveUp.signal])).finally(() => done.abort());
+  }
+
+  private async watchEnd(giveUp: AbortController, done: AbortSignal): Promise<void> {
+    const { clock, control, plan } = this.options;
+    // A clock that jumps from sleeper to sleeper must not be led to the end of the night by this watch.
+    const endAt = Number.isFinite(clock.rate) ? this.endAt : null;
+    const ended = () => control.ending || (endAt !== null && clock.now() >= endAt);
+    const graceSeconds = plan.exposureSeconds * 1.5 + 10;
+    try {
+      while (!ended() && !done.aborted) {
+        const timer = new AbortController();
+        const asked = control.asked(AbortSignal.any([done, timer.signal]));
+        const timed = endAt === null ? null : clock.sleep(endAt - clock.now(), AbortSignal.any([done, timer.signal]));
+        await Promise.race([asked, timed ?? asked]).finally(() => timer.abort());
+      }
+      await clock.sleep(graceSeconds * 1000, done);
+      giveUp.abort();
+    } catch {
+      // The camera gave its frame: nothing to watch any more.
+    }
   }
 
   /** Numbers a frame and hands it on; returns as soon as there is room for another. */
@@ -191,7 +222,8 @@ export class Runner implements Activity {
   /** Brings the camera back, waiting longer each time; null when it is there again. */
   private async afterFailure(error: NightflowError): Promise<EndReason | null> {
     const { camera, clock, control, state, backOff, warn } = this.options;
-    if (control.dropped) return control.dropped;
+    const over = this.over();
+    if (over && (control.dropped || error.code === 'aborted')) return over;
     if (!isTransient(error)) {
       this.fatal = error;
       return 'error';
