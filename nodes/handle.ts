@@ -29,6 +29,10 @@ export interface HandleOptions<T extends InputTable> {
   /** Messages at the same time (commands reach a running sequence) instead of one after the other in their order. */
   parallel?: boolean;
   run(work: Work<T>): Promise<void>;
+  /** After a failure was shown: work of other messages that goes on may show itself again. */
+  afterFailure?(): void;
+  /** Called at close, before what runs is waited for. */
+  closing?(): void;
   /** Called once at close after the running work was aborted; within a few seconds. */
   close?(removed: boolean): Promise<void> | void;
 }
@@ -59,6 +63,7 @@ export function handleInput<T extends InputTable>(RED: NodeAPI, node: Node, opti
       done();
     } catch (thrown) {
       reportFailure(node, thrown, done);
+      options.afterFailure?.();
     }
   };
 
@@ -80,6 +85,7 @@ export function handleInput<T extends InputTable>(RED: NodeAPI, node: Node, opti
 
   node.on('close', (removed: boolean, done: () => void) => {
     closing.abort();
+    options.closing?.();
     const settled = Promise.allSettled([...running]).then(() => options.close?.(removed));
     const timeLimit = new Promise<void>((resolve) => setTimeout(resolve, closeMilliseconds).unref());
     Promise.race([settled, timeLimit])

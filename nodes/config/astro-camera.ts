@@ -1,0 +1,81 @@
+/** `astro-camera`: one camera, opened when it is first used and shared by all nodes that name it. */
+import type { NodeAPI } from 'node-red';
+import type { Camera } from '../../lib/camera/camera.ts';
+import { realClock } from '../../lib/clock/clock.ts';
+import { asNightflowError, NightflowError } from '../../lib/process/errors.ts';
+import { type NodeConfig, nodeLabel } from '../inputs.ts';
+import { type CameraNode, siteOf } from '../types.ts';
+import { cameraBackend } from './camera-backends.ts';
+import { serveCameraLists } from './camera-lists.ts';
+
+/** Longest wait at close for a sequence to let go of the camera, real milliseconds. */
+const releaseMilliseconds = 5_000;
+
+export default function (RED: NodeAPI): void {
+  serveCameraLists(RED);
+
+  RED.nodes.registerType('astro-camera', function (this: CameraNode, config: NodeConfig) {
+    RED.nodes.createNode(this, config);
+    const closing = new AbortController();
+    let opening: Promise<Camera> | null = null;
+    let holder: string | null = null;
+    let whenFree: () => void = () => {};
+
+    this.camera = null;
+    this.siteNode = siteOf(RED, config.site);
+
+    const open = async (): Promise<Camera> => {
+      if (this.siteNode?.problem) throw this.siteNode.problem;
+      const backend = cameraBackend(String(config.backend ?? ''));
+      const options = backend.options(config, { userDir: RED.settings.userDir ?? process.cwd() });
+      const context = { clock: this.siteNode?.clock ?? realClock, site: this.siteNode?.site ?? null };
+      const camera = (await backend.load()).create(options, context);
+      await camera.open(closing.signal);
+      this.camera = camera;
+      return camera;
+    };
+
+    this.ready = (signal) => {
+      opening ??= open().catch((thrown) => {
+        opening = null;
+        throw asNightflowError(thrown, `${nodeLabel(this)} can't be opened`);
+      });
+      return signal ? Promise.race([opening, rejectOnAbort(signal)]) : opening;
+    };
+
+    this.reserve = (owner) => {
+      if (holder !== null)
+        throw new NightflowError('busy', `The camera ${nodeLabel(this)} is taken by ${holder}.`, {
+          remedy: 'Stop the sequence there or wait for its end.',
+        });
+      holder = owner;
+      let held = true;
+      return () => {
+        if (!held) return;
+        held = false;
+        holder = null;
+        whenFree();
+      };
+    };
+
+    this.on('close', (done: () => void) => {
+      const released = holder === null ? Promise.resolve() : new Promise<void>((resolve) => (whenFree = resolve));
+      const limit = new AbortController();
+      Promise.race([released, realClock.sleep(releaseMilliseconds, limit.signal)])
+        .finally(() => limit.abort())
+        .then(() => closing.abort())
+        .then(() => opening)
+        .then((camera) => camera?.close())
+        .catch((thrown) => this.warn(asNightflowError(thrown).message))
+        .finally(done);
+    });
+  });
+}
+
+/** An open that one caller gives up goes on for the others. */
+const rejectOnAbort = (signal: AbortSignal): Promise<never> =>
+  new Promise((_, reject) => {
+    const stop = () => reject(new NightflowError('aborted', 'stopped'));
+    if (signal.aborted) stop();
+    else signal.addEventListener('abort', stop, { once: true });
+  });

@@ -1,0 +1,71 @@
+/** What the editor's drop-downs ask for: the backends, the cameras each of them finds, and the settings of a deployed camera. */
+import type { NodeAPI } from 'node-red';
+import type { Camera, CameraInfo, SettingDescription, SettingValue } from '../../lib/camera/camera.ts';
+import { realClock } from '../../lib/clock/clock.ts';
+import { asNightflowError, NightflowError } from '../../lib/process/errors.ts';
+import type { CameraNode } from '../types.ts';
+import { cameraBackend, cameraBackends } from './camera-backends.ts';
+
+/** GET nightflow/camera-backends */
+export type BackendList = { name: string; label: string }[];
+/** GET nightflow/cameras?backend=NAME */
+export type CameraList = readonly CameraInfo[];
+/** GET nightflow/cameras/ID/settings of a deployed astro-camera */
+export interface CameraSettings {
+  info: CameraInfo;
+  settings: (SettingDescription & { value: SettingValue | null })[];
+}
+
+const answerMilliseconds = 10_000;
+const served = new WeakSet<object>();
+
+export function serveCameraLists(RED: NodeAPI): void {
+  const app = RED.httpAdmin;
+  if (served.has(app)) return;
+  served.add(app);
+  const mayRead = RED.auth.needsPermission('astro-camera.read');
+
+  const answer = (path: string, find: (request: Asked) => unknown) =>
+    app.get(`/nightflow/${path}`, mayRead, (request, response) => {
+      const tooLong = new AbortController();
+      const late = realClock.sleep(answerMilliseconds, tooLong.signal).then(() => {
+        throw new NightflowError('timeout', 'The camera does not answer.');
+      });
+      Promise.race([Promise.resolve().then(() => find(request as unknown as Asked)), late])
+        .then((value) => response.json(value))
+        .catch((thrown) => {
+          const { code, message, remedy } = asNightflowError(thrown);
+          response.status(code === 'bad-input' ? 400 : 503).json({ error: { code, message, remedy } });
+        })
+        .finally(() => {
+          tooLong.abort();
+          late.catch(() => {});
+        });
+    });
+
+  answer('camera-backends', (): BackendList => cameraBackends().map(({ name, label }) => ({ name, label })));
+  answer(
+    'cameras',
+    async ({ query }): Promise<CameraList> => (await cameraBackend(String(query.backend ?? '')).load()).list(),
+  );
+  answer('cameras/:id/settings', async ({ params }): Promise<CameraSettings> => {
+    const node = RED.nodes.getNode(String(params.id)) as CameraNode | null;
+    if (!node || typeof node.ready !== 'function')
+      throw new NightflowError('bad-input', 'This camera is not deployed yet.');
+    return describe(await node.ready());
+  });
+}
+
+interface Asked {
+  query: Record<string, unknown>;
+  params: Record<string, string>;
+}
+
+async function describe(camera: Camera): Promise<CameraSettings> {
+  const settings = [];
+  for (const description of await camera.settings()) {
+    const value = await camera.get(description.name).catch(() => null);
+    settings.push({ ...description, value });
+  }
+  return { info: camera.info, settings };
+}
