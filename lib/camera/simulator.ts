@@ -1,0 +1,271 @@
+/** The simulated camera: renders the real sky of the clock's moment over its site, as one of the known sensors would see it. */
+import { abortError, type Clock } from '../clock/clock.ts';
+import { Frame, type FrameSite, type Keyword } from '../frame/frame.ts';
+import { job, sharedPool } from '../kernels/pool.ts';
+import { asNightflowError, NightflowError } from '../process/errors.ts';
+import { simulatedWhiteBalance } from '../sky/render/photometry.ts';
+import type { Rendering, Scene } from '../sky/render/scene.ts';
+import type {
+  Camera,
+  CameraBackend,
+  CameraContext,
+  CameraInfo,
+  CapturedFrame,
+  ExposureRequest,
+  SettingDescription,
+  SettingValue,
+} from './camera.ts';
+import { type CameraSensor, deadSeconds, type SensorName, sensorNames, sensors } from './sensors.ts';
+import {
+  checkExposure,
+  describeSettings,
+  type SimulatorSettings,
+  sceneOf,
+  sensorNamed,
+  settingsFrom,
+  withSetting,
+} from './simulator-settings.ts';
+
+export interface SimulatorOptions extends Partial<SimulatorSettings> {
+  sensor: SensorName;
+  /** Another seed is another specimen of the sensor under other clouds, meteors and hills. */
+  seed?: number;
+  /** Finished frames that wait for a slow consumer; then the oldest are lost, as with a real camera. */
+  bufferFrames?: number;
+}
+
+const renderScene = job<Scene, Rendering>(new URL('../sky/render/render.job.ts', import.meta.url), 'renderScene');
+
+/** As many as rpicam-apps keep. */
+const usualBufferFrames = 6;
+/** For a camera without a site. */
+const greenwich: FrameSite = { name: 'Greenwich', latitude: 51.4779, longitude: -0.0015, elevation: 46 };
+
+export const simulatorBackend: CameraBackend<SimulatorOptions> = {
+  name: 'simulator',
+  list: async () => sensorNames.map(infoOf),
+  create: (options, context) => new SimulatedCamera(options, context),
+};
+
+interface Exposure {
+  frame: Promise<Frame>;
+  startMilliseconds: number;
+  endMilliseconds: number;
+}
+
+export class SimulatedCamera implements Camera {
+  readonly info: CameraInfo;
+  private readonly sensorName: SensorName;
+  private readonly sensor: CameraSensor;
+  private readonly clock: Clock;
+  private readonly site: FrameSite;
+  private readonly seed: number;
+  private readonly bufferFrames: number;
+  private readonly closing = new AbortController();
+  private current: SimulatorSettings;
+  private exposing = false;
+
+  /** @throws bad-input for options that can't be. */
+  constructor(options: SimulatorOptions, { clock, site }: CameraContext) {
+    this.sensorName = options.sensor;
+    this.sensor = sensorNamed(options.sensor);
+    this.info = infoOf(options.sensor);
+    this.clock = clock;
+    this.site = site ?? greenwich;
+    this.seed = options.seed ?? 1;
+    this.bufferFrames = options.bufferFrames ?? usualBufferFrames;
+    this.current = settingsFrom(options, this.sensor);
+  }
+
+  async open(): Promise<void> {}
+
+  async settings(): Promise<readonly SettingDescription[]> {
+    return describeSettings(this.sensor);
+  }
+
+  async get(name: string): Promise<SettingValue> {
+    if (Object.hasOwn(this.current, name)) return this.current[name as keyof SimulatorSettings];
+    throw new NightflowError('bad-input', `The simulated camera has no setting "${name}".`);
+  }
+
+  /** In force from the next exposure on. */
+  async set(name: string, value: SettingValue): Promise<SettingValue> {
+    this.current = withSetting(this.current, this.sensor, name, value);
+    return this.get(name);
+  }
+
+  async expose(request: ExposureRequest, signal?: AbortSignal): Promise<Frame> {
+    this.begin(request);
+    try {
+      const stop = this.stopSignal(signal);
+      return await this.finish(this.start(request, this.clock.now(), stop), stop);
+    } finally {
+      this.exposing = false;
+    }
+  }
+
+  /**
+   * A frame starts where the one before ended, plus the sensor's few lines. Its rendering begins with its exposure and goes on beside it; a
+   * consumer or a machine too slow for the clock loses whole frames, and `lostBefore` says how many.
+   */
+  async *exposures(request: ExposureRequest, signal?: AbortSignal): AsyncGenerator<CapturedFrame> {
+    this.begin(request);
+    const leaving = new AbortController();
+    const stop = AbortSignal.any([this.stopSignal(signal), leaving.signal]);
+    const deadMilliseconds = deadSeconds(this.sensorName, request.exposureSeconds) * 1000;
+    const period = request.exposureSeconds * 1000 + deadMilliseconds;
+    try {
+      let previousEnd: number | null = null;
+      let lost = 0;
+      let exposure = this.start(request, this.clock.now(), stop);
+      for (;;) {
+        const frame = await this.finish(exposure, stop);
+        const { startMilliseconds, endMilliseconds } = exposure;
+        const captured: CapturedFrame = {
+          frame,
+          gapSeconds: previousEnd === null ? null : (startMilliseconds - previousEnd) / 1000,
+          lostBefore: lost,
+        };
+        previousEnd = endMilliseconds;
+        const waiting = Math.floor((this.clock.now() - endMilliseconds) / period);
+        lost = Math.max(0, waiting - this.bufferFrames);
+        exposure = this.start(request, endMilliseconds + deadMilliseconds + lost * period, stop);
+        yield captured;
+      }
+    } finally {
+      leaving.abort();
+      this.exposing = false;
+    }
+  }
+
+  async recover(): Promise<void> {}
+
+  async close(): Promise<void> {
+    this.closing.abort();
+  }
+
+  private begin(request: ExposureRequest): void {
+    checkExposure(this.sensor, request.exposureSeconds);
+    this.requested(request);
+    if (this.closing.signal.aborted) throw new NightflowError('lost', 'The simulated camera is closed.');
+    if (this.exposing) throw new NightflowError('busy', 'The simulated camera is exposing already.');
+    this.exposing = true;
+  }
+
+  /** The settings with what the request overrides. @throws bad-input */
+  private requested(request: ExposureRequest): SimulatorSettings {
+    let settings = this.current;
+    if (request.gain !== undefined) settings = withSetting(settings, this.sensor, 'gain', request.gain);
+    if (request.offset !== undefined) settings = withSetting(settings, this.sensor, 'offset', request.offset);
+    return settings;
+  }
+
+  /** Opens the shutter. A rehearsal clock that jumps waits for the rendering. */
+  private start(request: ExposureRequest, startMilliseconds: number, signal: AbortSignal): Exposure {
+    const { exposureSeconds, kind = 'light' } = request;
+    const { site, seed } = this;
+    const scene = sceneOf(this.requested(request), this.sensor, {
+      seed,
+      site,
+      startMilliseconds,
+      exposureSeconds,
+      kind,
+    });
+    const release = this.clock.hold();
+    const frame = sharedPool()
+      .run(renderScene, scene, { signal })
+      .then((rendering) => this.frameOf(scene, rendering, request))
+      .finally(release);
+    // Nobody waits any more for a frame that is left behind.
+    frame.catch(() => {});
+    return { frame, startMilliseconds, endMilliseconds: startMilliseconds + exposureSeconds * 1000 };
+  }
+
+  private async finish({ frame, endMilliseconds }: Exposure, signal: AbortSignal): Promise<Frame> {
+    try {
+      const rendered = await frame;
+      const left = endMilliseconds - this.clock.now();
+      if (left > 0) await this.clock.sleep(left, signal);
+      if (signal.aborted) throw abortError(signal);
+      return rendered;
+    } catch (thrown) {
+      throw asNightflowError(thrown);
+    }
+  }
+
+  private stopSignal(signal: AbortSignal | undefined): AbortSignal {
+    return signal ? AbortSignal.any([signal, this.closing.signal]) : this.closing.signal;
+  }
+
+  private frameOf(scene: Scene, rendering: Rendering, request: ExposureRequest): Frame {
+    const { startMilliseconds, exposureSeconds, sensor } = scene;
+    return new Frame({
+      data: rendering.data,
+      width: sensor.width,
+      height: sensor.height,
+      pixelType: 'u16',
+      bayer: sensor.bayer,
+      blackLevel: rendering.blackLevel,
+      whiteLevel: rendering.whiteLevel,
+      whiteBalance: sensor.bayer ? simulatedWhiteBalance : null,
+      kind: scene.kind,
+      start: isoMicroseconds(startMilliseconds),
+      middle: isoMicroseconds(startMilliseconds + exposureSeconds * 500),
+      end: isoMicroseconds(startMilliseconds + exposureSeconds * 1000),
+      timeSource: 'simulator',
+      timeUncertaintySeconds: 0,
+      exposureSeconds,
+      gain: scene.gain,
+      offset: scene.offset,
+      temperatureCelsius: scene.temperatureCelsius,
+      camera: this.info.name,
+      site: this.site,
+      target: request.target ?? null,
+      keywords: truthOf(scene, rendering),
+    });
+  }
+}
+
+function infoOf(name: SensorName): CameraInfo {
+  const { label, width, height, pixelSizeMicrometres, bayer, bitsPerSample, ...sensor } = sensors[name];
+  return {
+    id: name,
+    name: `Simulated ${label}`,
+    backend: 'simulator',
+    sensor: {
+      width,
+      height,
+      pixelSizeMicrometres,
+      bayer,
+      bitsPerSample,
+      minimumExposureSeconds: sensor.minimumExposureSeconds,
+      maximumExposureSeconds: sensor.maximumExposureSeconds,
+    },
+  };
+}
+
+const mostEvents = 99;
+
+/** What was drawn, for whoever tests a detector on it. */
+function truthOf(scene: Scene, { events, sunAltitudeDegrees, moonAltitudeDegrees }: Rendering): Keyword[] {
+  const round = (value: number, digits: number) => Number(value.toFixed(digits));
+  return [
+    { name: 'SIMSEED', value: scene.seed, comment: 'seed of the simulated sky' },
+    { name: 'SUNALT', value: round(sunAltitudeDegrees, 3), comment: '[deg] altitude of the Sun' },
+    { name: 'MOONALT', value: round(moonAltitudeDegrees, 3), comment: '[deg] altitude of the Moon' },
+    { name: 'SIMEVNTS', value: events.length, comment: 'simulated meteors, satellites, aeroplanes' },
+    ...events.slice(0, mostEvents).map((event, index) => {
+      const { kind, id, fromX, fromY, toX, toY, magnitude } = event;
+      const path = [fromX, fromY, toX, toY].map((value) => value.toFixed(1)).join(' ');
+      return { name: `SIMEV${index + 1}`, value: `${kind} ${id} ${path} ${magnitude.toFixed(1)}` };
+    }),
+  ];
+}
+
+/** ISO 8601 UTC with microseconds: the gap between two frames is a few milliseconds. */
+function isoMicroseconds(milliseconds: number): string {
+  const microseconds = Math.round(milliseconds * 1000);
+  const whole = Math.floor(microseconds / 1000);
+  const rest = microseconds - whole * 1000;
+  return new Date(whole).toISOString().replace('Z', `${String(rest).padStart(3, '0')}Z`);
+}

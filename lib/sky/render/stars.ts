@@ -1,0 +1,160 @@
+/** Draws the stars of the catalogue into the light of a frame, trailing as the Earth turns. */
+import { colourIndexOf, loadCatalogue, magnitudeOf } from '../catalogue.ts';
+import type { Matrix } from '../coordinates.ts';
+import {
+  earthVelocity,
+  equatorToHorizon,
+  multiply,
+  precessionNutation,
+  refractionDegrees,
+  siderealTime,
+} from '../coordinates.ts';
+import { type Lens, project, radiusOfAngle } from './lens.ts';
+import { airmass, colourOfStar, electronsOfMagnitudeZero, extinction, vignetting } from './photometry.ts';
+import { addPoint, type LightPlane, type PointSpread, reachOf } from './psf.ts';
+import type { Scene } from './scene.ts';
+
+/** Stars whose whole image has fewer electrons drown in any read noise. */
+const faintestElectrons = 1.2;
+const siderealRate = 7.2921159e-5;
+/** A trail is drawn as points so far apart, pixels. */
+const trailStep = 0.6;
+const lowestSine = -0.012;
+
+/** Light that the sky lets through towards a pixel, 0..1. */
+export type Transmission = (x: number, y: number) => number;
+
+export function drawStars(scene: Scene, plane: LightPlane, spread: PointSpread, transmission: Transmission): void {
+  const catalogue = loadCatalogue();
+  const { lens, exposureSeconds, startMilliseconds } = scene;
+  const turns = horizonMatrices(scene);
+  const middle = turns[turns.length >> 1]!;
+  const aberration = earthVelocity(startMilliseconds + exposureSeconds * 500);
+  const zero = electronsOfMagnitudeZero(scene) * exposureSeconds;
+  const air = airTable();
+  const colours = Array.from({ length: 256 }, (_, code) => colourOfStar(colourIndexOf(code)));
+  const fluxes = Float64Array.from({ length: 256 }, (_, code) => zero * 10 ** (-0.4 * magnitudeOf(code)));
+  let faintestCode = 255;
+  while (faintestCode > 0 && fluxes[faintestCode]! < faintestElectrons) faintestCode--;
+  const reaches = Float64Array.from(fluxes, (flux) => reachOf(spread, flux / turns.length));
+  const fieldRadius = Math.min(Math.PI, cornerAngle(lens, plane));
+  const place = new Float64Array(2);
+
+  for (let cell = 0; cell < catalogue.cellRadii.length; cell++) {
+    const reach = catalogue.cellRadii[cell]! + 0.02;
+    const [cx, cy, cz] = [0, 1, 2].map((axis) => catalogue.cellCentres[cell * 3 + axis]!) as [number, number, number];
+    const up = middle[6]! * cx + middle[7]! * cy + middle[8]! * cz;
+    if (up < -Math.sin(reach) + lowestSine) continue;
+    const east = middle[0]! * cx + middle[1]! * cy + middle[2]! * cz;
+    const north = middle[3]! * cx + middle[4]! * cy + middle[5]! * cz;
+    const ahead = east * lens.forward[0] + north * lens.forward[1] + up * lens.forward[2];
+    const turned = (exposureSeconds * siderealRate) / 2;
+    if (Math.acos(Math.max(-1, Math.min(1, ahead))) > fieldRadius + reach + turned) continue;
+    const end = catalogue.first[cell + 1]!;
+    for (let star = catalogue.first[cell]!; star < end; star++) {
+      const code = catalogue.magnitudeCodes[star]!;
+      if (code > faintestCode) break;
+      const x = catalogue.directions[star * 3]! + aberration[0];
+      const y = catalogue.directions[star * 3 + 1]! + aberration[1];
+      const z = catalogue.directions[star * 3 + 2]! + aberration[2];
+      const colour = colours[catalogue.colourCodes[star]!]!;
+      for (const m of turns) {
+        const sine = m[6]! * x + m[7]! * y + m[8]! * z;
+        if (sine < lowestSine) continue;
+        drawAt(
+          m[0]! * x + m[1]! * y + m[2]! * z,
+          m[3]! * x + m[4]! * y + m[5]! * z,
+          sine,
+          fluxes[code]!,
+          reaches[code]!,
+          colour,
+        );
+      }
+    }
+  }
+
+  function drawAt(
+    east: number,
+    north: number,
+    up: number,
+    flux: number,
+    reach: number,
+    colour: readonly number[],
+  ): void {
+    const seen = refract(east, north, up);
+    if (!project(lens, seen[0]!, seen[1]!, seen[2]!, place)) return;
+    const [x, y] = [place[0]!, place[1]!];
+    if (x < -reach || y < -reach || x > plane.width - 1 + reach || y > plane.height - 1 + reach) return;
+    const ahead = seen[0]! * lens.forward[0] + seen[1]! * lens.forward[1] + seen[2]! * lens.forward[2];
+    const share =
+      (flux / turns.length) * transmission(x, y) * vignetting(lens.projection, Math.acos(Math.min(1, ahead)));
+    const through = Math.max(0, Math.min(airSteps, Math.round(seen[2]! * airSteps))) * 3;
+    addPoint(
+      plane,
+      spread,
+      reach,
+      x,
+      y,
+      share * air[through]! * colour[0]!,
+      share * air[through + 1]! * colour[1]!,
+      share * air[through + 2]! * colour[2]!,
+    );
+  }
+}
+
+/** ICRS to horizon at equal steps of the exposure, as many as the longest trail of the picture needs. */
+function horizonMatrices({ lens, site, startMilliseconds, exposureSeconds }: Scene): Matrix[] {
+  const longest = exposureSeconds * siderealRate * lens.focalLength;
+  const count = Math.max(1, Math.min(20_000, Math.ceil(longest / trailStep)));
+  const middleMilliseconds = startMilliseconds + exposureSeconds * 500;
+  const ofDate = precessionNutation(middleMilliseconds);
+  const sidereal = siderealTime(middleMilliseconds);
+  return Array.from({ length: count }, (_, index) => {
+    const seconds = ((index + 0.5) / count - 0.5) * exposureSeconds;
+    return multiply(equatorToHorizon(site, sidereal + seconds * siderealRate), ofDate);
+  });
+}
+
+const bent = new Float64Array(3);
+
+/** Lifts a direction by refraction. The answer is overwritten by the next call. */
+export function refract(east: number, north: number, up: number): Float64Array {
+  const flat = Math.sqrt(east * east + north * north);
+  const altitude = Math.atan2(up, flat);
+  const seen = altitude + (refractionDegrees((altitude * 180) / Math.PI) * Math.PI) / 180;
+  const scale = flat < 1e-12 ? 1 : Math.cos(seen) / flat;
+  bent[0] = east * scale;
+  bent[1] = north * scale;
+  bent[2] = Math.sin(seen);
+  return bent;
+}
+
+const airSteps = 1024;
+let air: Float32Array | null = null;
+
+/** What the air lets through by the sine of the altitude, R G B interleaved. */
+export function airTable(): Float32Array {
+  if (air) return air;
+  air = new Float32Array((airSteps + 1) * 3);
+  for (let index = 0; index <= airSteps; index++) {
+    const mass = airmass((Math.asin(index / airSteps) * 180) / Math.PI);
+    for (let colour = 0; colour < 3; colour++) air[index * 3 + colour] = 10 ** (-0.4 * extinction[colour]! * mass);
+  }
+  return air;
+}
+
+/** From the axis to the farthest corner of the picture, within the lens, radians. */
+function cornerAngle(lens: Lens, { width, height }: LightPlane): number {
+  const corner = Math.hypot(
+    Math.max(lens.centreX, width - lens.centreX),
+    Math.max(lens.centreY, height - lens.centreY),
+  );
+  let [low, high] = [0, lens.maximumAngle];
+  if (radiusOfAngle(lens.projection, high) * lens.focalLength < corner) return high;
+  while (high - low > 1e-4) {
+    const middle = (low + high) / 2;
+    if (radiusOfAngle(lens.projection, middle) * lens.focalLength < corner) low = middle;
+    else high = middle;
+  }
+  return high;
+}
