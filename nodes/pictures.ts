@@ -5,14 +5,17 @@ import { basename, extname, relative, sep } from 'node:path';
 import type { Request, RequestHandler, Response } from 'express';
 import type { NodeAPI } from 'node-red';
 import { findProduct, listProducts, type ProductType, productType } from '../lib/night/product-list.ts';
-import { asNightflowError, NightflowError } from '../lib/process/errors.ts';
+import { asNightflowError } from '../lib/process/errors.ts';
 import { admit, keepsOthersOut, type PictureAccess, pictureAccess, tokenCookie } from './picture-access.ts';
 import type { SiteNode } from './types.ts';
 
 export interface Pictures {
-  /** Makes this the node's latest picture. @returns its address, with a version so that browsers fetch each once. */
-  show(bytes: Buffer, contentType?: string): string;
-  /** The address of a file of the archive; null without a site. */
+  /**
+   * Makes this the node's latest picture. @returns its address, with a version so that browsers fetch each once;
+   * null when Node-RED serves no pages (httpNodeRoot: false).
+   */
+  show(bytes: Buffer, contentType?: string): string | null;
+  /** The address of a file of the archive; null without a site or without pages. */
   fileUrl(path: string): string | null;
   /** True when only this machine is answered although others could ask: the status should say so. */
   readonly thisMachineOnly: boolean;
@@ -40,14 +43,12 @@ const mountPath = '/nightflow';
 const session = randomBytes(3).toString('hex');
 let shownCount = 0;
 
-/** Opens the route for a node (the first one mounts it). @throws unsupported when Node-RED serves no pages (httpNodeRoot: false). */
+/** Opens the route for a node (the first one mounts it). @param site Its archive folder is shown too. */
 export function openPictures(RED: NodeAPI, nodeId: string, site: SiteNode | null = null): Pictures {
   const settings = RED.settings as unknown as Record<string, unknown>;
   const app = RED.httpNode as unknown as ExpressApp | undefined;
   if (typeof app?.use !== 'function' || settings.httpNodeRoot === false)
-    throw new NightflowError('unsupported', 'Pictures need a web page, and Node-RED serves none.', {
-      remedy: 'Set httpNodeRoot in settings.js.',
-    });
+    return { show: () => null, fileUrl: () => null, thisMachineOnly: false, close: () => {} };
   const access = pictureAccess(settings);
   const route = routes.get(app) ?? mount(app, access);
   route.users++;
@@ -161,12 +162,14 @@ const contentTypes: Record<string, string> = {
 
 /** Express answers ranges (a phone's player asks for them), conditions and HEAD. */
 function sendFile(path: string, response: Response): Promise<void> {
+  if (!['film', 'picture'].includes(productType(path))) response.attachment(basename(path));
   response.setHeader('Content-Type', contentTypes[extname(path).toLowerCase()] ?? 'application/octet-stream');
   response.setHeader('Cache-Control', 'private, max-age=60');
-  if (!['film', 'picture'].includes(productType(path))) response.attachment(basename(path));
   return new Promise((resolve) => {
     response.sendFile(path, { dotfiles: 'allow', cacheControl: false }, (error) => {
-      if (error && !response.headersSent) refuse(response, 404, 'Nothing is here.');
+      const status = (error as { status?: number } | undefined)?.status ?? 404;
+      if (error && !response.headersSent)
+        refuse(response, status, status === 416 ? 'No such range.' : 'Nothing is here.');
       resolve();
     });
   });
