@@ -31,7 +31,7 @@ type HeaderFields = Pick<
 export function fieldsOf(header: FitsHeader): HeaderFields {
   const first = (...names: string[]) => names.map((name) => header.number(name)).find((n) => n !== null) ?? null;
   const kind = kindOf(header);
-  const exposureSeconds = first('EXPTIME', 'EXPOSURE', 'EXP');
+  const exposureSeconds = exposureOf(header);
   const combined = Math.max(1, Math.round(first('NCOMBINE', 'STACKCNT') ?? 1));
   const times = timesOf(header, exposureSeconds, combined === 1);
   const iso = (time: number | null) => (time === null ? null : isoOf(time));
@@ -45,7 +45,7 @@ export function fieldsOf(header: FitsHeader): HeaderFields {
     exposureSeconds,
     gain: header.number('GAIN'),
     offset: first('OFFSET', 'BLKLEVEL'),
-    temperatureCelsius: first('CCD-TEMP', 'DET-TEMP', 'SET-TEMP'),
+    temperatureCelsius: celsius(first('CCD-TEMP', 'DET-TEMP', 'SET-TEMP')),
     camera: header.text('INSTRUME') ?? header.text('CAMERA'),
     site: siteOf(header),
     target: kind === 'light' ? targetOf(header) : null,
@@ -54,6 +54,19 @@ export function fieldsOf(header: FitsHeader): HeaderFields {
     combined,
   };
 }
+
+function exposureOf(header: FitsHeader): number | null {
+  for (const name of ['EXPTIME', 'EXPOSURE', 'EXP']) {
+    const value = header.number(name);
+    // Digitised plates count in minutes.
+    if (value !== null) return /\bminutes?\b|\[min\]/i.test(header.comment(name)) ? value * 60 : value;
+  }
+  return null;
+}
+
+/** Observatories write kelvin: no sensor works above 100 °C. */
+const celsius = (value: number | null) =>
+  value !== null && value > 100 ? Math.round((value - 273.15) * 1000) / 1000 : value;
 
 function kindOf(header: FitsHeader): FrameKind {
   for (const name of ['IMAGETYP', 'FRAMETYP', 'OBSTYPE', 'FRAME']) {

@@ -26,15 +26,18 @@ export function parseFitsTime(date: string | null, time: string | null = null): 
   if (date === null) return null;
   const old = /^(\d\d)\/(\d\d)\/(\d\d)$/.exec(date);
   const full = old ? `19${old[3]}-${old[2]}-${old[1]}` : date;
-  const match = /^(\d{4})-(\d\d)-(\d\d)(?:[T ](.+?)Z?)?$/.exec(full);
+  const match = /^(\d{4})-(\d\d)-(\d\d)(?:[T ](.+?))?$/.exec(full);
   if (!match) return null;
-  const clock = /^(\d{1,2}):(\d\d)(?::(\d\d)(?:[.,](\d+))?)?$/.exec((match[4] ?? time ?? '').trim());
+  const clock = /^(\d{1,2}):(\d\d)(?::(\d\d)(?:[.,](\d+))?)?\s*(?:Z|([+-])(\d\d):?(\d\d))?$/.exec(
+    (match[4] ?? time ?? '').trim(),
+  );
   if (!clock) return null;
   const [year, month, day] = match.slice(1, 4).map(Number) as [number, number, number];
   const [hour, minute, second] = [Number(clock[1]), Number(clock[2]), Number(clock[3] ?? 0)];
   if (month < 1 || month > 12 || day < 1 || day > 31 || hour > 23 || minute > 59 || second > 60) return null;
   const fraction = Math.round(Number(`0.${clock[4] ?? 0}`) * 1e6);
-  return Date.UTC(year, month - 1, day, hour, minute, second) * 1000 + fraction;
+  const zone = clock[5] ? (Number(clock[6]) * 60 + Number(clock[7])) * (clock[5] === '-' ? -1 : 1) : 0;
+  return Date.UTC(year, month - 1, day, hour, minute - zone, second) * 1000 + fraction;
 }
 
 /** ISO 8601 UTC with milliseconds, or with microseconds where they are not whole milliseconds. */
