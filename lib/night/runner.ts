@@ -236,7 +236,10 @@ export class Runner implements Activity {
       warn(`${cause.message} Trying again in ${seconds.toFixed(1)} s.`, cause);
       this.enter('recovering', cause.message, clock.now() + seconds * 1000);
       const until = Math.min(clock.now() + seconds * 1000, this.endAt ?? Infinity);
-      while (!(await control.sleepUntil(clock, until))) if (this.over()) break;
+      do {
+        const over = this.over();
+        if (over) return over;
+      } while (!(await control.sleepUntil(clock, until)));
       const over = this.over();
       if (over) return over;
       try {

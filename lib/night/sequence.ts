@@ -110,7 +110,8 @@ export class Sequence {
       control: this.control,
       state: this.state,
       queue: this.queue,
-      report: () => this.events.emit('progress', this.progress()),
+      // Told a moment later: a listener that asks for something then finds the wait that it is to end.
+      report: () => queueMicrotask(() => this.events.emit('progress', this.progress())),
       warn: (message, error) => this.warn(message, error),
       failed: () => this.journal.failure(),
     });
@@ -150,7 +151,11 @@ export class Sequence {
     this.state.startAt = startAt;
     this.state.plan = this.plan;
     await this.journal.open(this.options.journalPath ?? null);
-    if (!this.resumed) await this.journal.start();
+    if (!this.resumed)
+      await this.journal.start().catch(async (error) => {
+        await this.journal.close();
+        throw error;
+      });
     if (forecast && !forecast.fits) this.warn(forecast.message);
     if (endAt === null && this.plan.stop.type === 'sun')
       this.warn(
