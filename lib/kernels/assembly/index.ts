@@ -4,3 +4,5 @@ export * from './finish';
 export * from './hot';
 export * from './statistics';
 export * from './fits';
+export * from './debayer';
+export * from './preview';

@@ -1,0 +1,163 @@
+/**
+ * Bilinear interpolation of a Bayer mosaic, one row at a time, integers rounded to nearest. In each row two colours
+ * alternate: green and the row's own colour (red or blue); the third is the other. Rows have a valid (mirrored) sample
+ * before their first and after their last.
+ */
+
+// @ts-ignore: decorator
+@inline
+function average2<T>(a: v128, b: v128): v128 {
+  if (sizeof<T>() == 1) return i8x16.avgr_u(a, b);
+  if (sizeof<T>() == 2) return i16x8.avgr_u(a, b);
+  return f32x4.mul(f32x4.add(a, b), f32x4.splat(0.5));
+}
+
+/** (a + b + c + d + 2) >> 2: two rounded averages averaged, less one where both roundings and the last went up. */
+// @ts-ignore: decorator
+@inline
+function average4<T>(a: v128, b: v128, c: v128, d: v128): v128 {
+  if (isFloat<T>()) return f32x4.mul(f32x4.add(f32x4.add(a, b), f32x4.add(c, d)), f32x4.splat(0.25));
+  const x = average2<T>(a, b);
+  const y = average2<T>(c, d);
+  const up = v128.and(v128.or(v128.xor(a, b), v128.xor(c, d)), v128.xor(x, y));
+  if (sizeof<T>() == 1) return i8x16.sub(i8x16.avgr_u(x, y), v128.and(up, i8x16.splat(1)));
+  return i16x8.sub(i16x8.avgr_u(x, y), v128.and(up, i16x8.splat(1)));
+}
+
+// @ts-ignore: decorator
+@inline
+function mean2<T>(a: T, b: T): T {
+  if (isFloat<T>()) return <T>(((<f32>a + <f32>b) as f32) * 0.5);
+  return <T>((<u32>a + <u32>b + 1) >> 1);
+}
+
+// @ts-ignore: decorator
+@inline
+function mean4<T>(a: T, b: T, c: T, d: T): T {
+  if (isFloat<T>()) return <T>(((<f32>a + <f32>b + (<f32>c + <f32>d)) as f32) * 0.25);
+  return <T>((<u32>a + <u32>b + <u32>c + <u32>d + 2) >> 2);
+}
+
+/** Lanes of even index all ones. */
+// @ts-ignore: decorator
+@inline
+function evenLanes<T>(): v128 {
+  if (sizeof<T>() == 1) return i16x8.splat(0x00ff);
+  if (sizeof<T>() == 2) return i32x4.splat(0x0000ffff);
+  return i64x2.splat(0x00000000ffffffff);
+}
+
+// @ts-ignore: decorator
+@inline
+function debayerRow<T>(up: usize, row: usize, down: usize, width: i32, firstIsGreen: bool, own: usize, green: usize, other: usize): void {
+  const size = sizeof<T>();
+  const step = <i32>(16 / size);
+  const greens = firstIsGreen ? evenLanes<T>() : v128.not(evenLanes<T>());
+  let x = 0;
+  for (; x + step <= width; x += step) {
+    const at = <usize>x * size;
+    const c = v128.load(row + at);
+    const l = v128.load(row + at - size);
+    const r = v128.load(row + at + size);
+    const u = v128.load(up + at);
+    const d = v128.load(down + at);
+    const diagonal = average4<T>(
+      v128.load(up + at - size),
+      v128.load(up + at + size),
+      v128.load(down + at - size),
+      v128.load(down + at + size),
+    );
+    v128.store(own + at, v128.bitselect(average2<T>(l, r), c, greens));
+    v128.store(green + at, v128.bitselect(c, average4<T>(u, d, l, r), greens));
+    v128.store(other + at, v128.bitselect(average2<T>(u, d), diagonal, greens));
+  }
+  for (; x < width; x++) {
+    const at = <usize>x * size;
+    const c = load<T>(row + at);
+    const l = load<T>(row + at - size);
+    const r = load<T>(row + at + size);
+    const u = load<T>(up + at);
+    const d = load<T>(down + at);
+    if (<bool>(x & 1) != firstIsGreen) {
+      store<T>(own + at, mean2<T>(l, r));
+      store<T>(green + at, c);
+      store<T>(other + at, mean2<T>(u, d));
+    } else {
+      store<T>(own + at, c);
+      store<T>(green + at, mean4<T>(u, d, l, r));
+      store<T>(
+        other + at,
+        mean4<T>(
+          load<T>(up + at - size),
+          load<T>(up + at + size),
+          load<T>(down + at - size),
+          load<T>(down + at + size),
+        ),
+      );
+    }
+  }
+}
+
+/** `own`, `green`, `other`: where the row's three colours go; they are written in whole vectors' order, `width` samples each. */
+export function debayerRowU8(up: usize, row: usize, down: usize, width: i32, firstIsGreen: bool, own: usize, green: usize, other: usize): void {
+  debayerRow<u8>(up, row, down, width, firstIsGreen, own, green, other);
+}
+export function debayerRowU16(up: usize, row: usize, down: usize, width: i32, firstIsGreen: bool, own: usize, green: usize, other: usize): void {
+  debayerRow<u16>(up, row, down, width, firstIsGreen, own, green, other);
+}
+export function debayerRowF32(up: usize, row: usize, down: usize, width: i32, firstIsGreen: bool, own: usize, green: usize, other: usize): void {
+  debayerRow<f32>(up, row, down, width, firstIsGreen, own, green, other);
+}
+
+// @ts-ignore: decorator
+@inline
+function superpixelTail<T>(top: usize, bottom: usize, from: i32, cells: i32, red: i32, r: usize, g: usize, b: usize): void {
+  const size = sizeof<T>();
+  for (let x = from; x < cells; x++) {
+    const at = <usize>(2 * x) * size;
+    const p0 = load<T>(top + at);
+    const p1 = load<T>(top + at + size);
+    const p2 = load<T>(bottom + at);
+    const p3 = load<T>(bottom + at + size);
+    const out = <usize>x * size;
+    store<T>(r + out, red == 0 ? p0 : red == 1 ? p1 : red == 2 ? p2 : p3);
+    store<T>(b + out, red == 0 ? p3 : red == 1 ? p2 : red == 2 ? p1 : p0);
+    store<T>(g + out, red == 0 || red == 3 ? mean2<T>(p1, p2) : mean2<T>(p0, p3));
+  }
+}
+
+/**
+ * 2x2 superpixels: `cells` pixels of R, G (mean of both, rounded) and B out of two rows. `red` says where red is in the cell:
+ * 0 top left, 1 top right, 2 bottom left, 3 bottom right; blue is opposite.
+ */
+export function superpixelU16(top: usize, bottom: usize, cells: i32, red: i32, r: usize, g: usize, b: usize): void {
+  let x = 0;
+  for (; x + 8 <= cells; x += 8) {
+    const at = <usize>x << 2;
+    const t0 = v128.load(top + at);
+    const t1 = v128.load(top + at, 16);
+    const b0 = v128.load(bottom + at);
+    const b1 = v128.load(bottom + at, 16);
+    const p0 = i8x16.shuffle(t0, t1, 0, 1, 4, 5, 8, 9, 12, 13, 16, 17, 20, 21, 24, 25, 28, 29);
+    const p1 = i8x16.shuffle(t0, t1, 2, 3, 6, 7, 10, 11, 14, 15, 18, 19, 22, 23, 26, 27, 30, 31);
+    const p2 = i8x16.shuffle(b0, b1, 0, 1, 4, 5, 8, 9, 12, 13, 16, 17, 20, 21, 24, 25, 28, 29);
+    const p3 = i8x16.shuffle(b0, b1, 2, 3, 6, 7, 10, 11, 14, 15, 18, 19, 22, 23, 26, 27, 30, 31);
+    const out = <usize>x << 1;
+    if (red == 0 || red == 3) {
+      v128.store(r + out, red == 0 ? p0 : p3);
+      v128.store(b + out, red == 0 ? p3 : p0);
+      v128.store(g + out, i16x8.avgr_u(p1, p2));
+    } else {
+      v128.store(r + out, red == 1 ? p1 : p2);
+      v128.store(b + out, red == 1 ? p2 : p1);
+      v128.store(g + out, i16x8.avgr_u(p0, p3));
+    }
+  }
+  superpixelTail<u16>(top, bottom, x, cells, red, r, g, b);
+}
+export function superpixelU8(top: usize, bottom: usize, cells: i32, red: i32, r: usize, g: usize, b: usize): void {
+  superpixelTail<u8>(top, bottom, 0, cells, red, r, g, b);
+}
+export function superpixelF32(top: usize, bottom: usize, cells: i32, red: i32, r: usize, g: usize, b: usize): void {
+  superpixelTail<f32>(top, bottom, 0, cells, red, r, g, b);
+}
