@@ -40,7 +40,8 @@ function writeData(fd: number, frame: FrameFields, position: number, dataBytes: 
     const length = Math.min(blockTarget, dataBytes - at);
     const filled = pixels.copy(bytes, block, at, Math.min(at + length, pixels.length));
     bytes.fill(0, block + filled, block + length);
-    if (size === 2) kernels.fitsU16!(block, block, filled / 2, 0x8000);
+    // Swapping comes first, so the sign bit of BZERO 32768 is turned where it lies then.
+    if (size === 2) kernels.fitsU16!(block, block, filled / 2, 0x0080);
     else if (size === 4) kernels.fitsF32!(block, block, filled / 4);
     sum = addSums(sum, kernels.fitsSum!(block, length) >>> 0);
     writeAt(fd, bytes, block, length, position + at);

@@ -133,26 +133,23 @@ export function fitsScaledF64(target: usize, source: usize, count: usize, scale:
   return scaled<f64>(target, source, count, scale, zero, blank);
 }
 
-/**
- * One's complement sum of the block's 32-bit words, as DATASUM wants it. The sum of byte-swapped words is the
- * byte-swapped sum, so that the words are added as they lie. `bytes` is a multiple of 4.
- */
+/** One's complement sum of the block's big-endian 32-bit words, as DATASUM wants it. `bytes` is a multiple of 4. */
 export function fitsSum(source: usize, bytes: usize): u32 {
   const end = source + bytes;
   const rounds = source + (bytes & ~31);
   let low = i64x2.splat(0);
   let high = i64x2.splat(0);
   for (; source < rounds; source += 32) {
-    const a = v128.load(source);
-    const b = v128.load(source, 16);
+    const a = swap32(v128.load(source));
+    const b = swap32(v128.load(source, 16));
     low = i64x2.add(low, i64x2.add(i64x2.extend_low_i32x4_u(a), i64x2.extend_low_i32x4_u(b)));
     high = i64x2.add(high, i64x2.add(i64x2.extend_high_i32x4_u(a), i64x2.extend_high_i32x4_u(b)));
   }
   const both = i64x2.add(low, high);
   let sum = <u64>i64x2.extract_lane(both, 0) + <u64>i64x2.extract_lane(both, 1);
-  for (; source < end; source += 4) sum += load<u32>(source);
+  for (; source < end; source += 4) sum += bswap<u32>(load<u32>(source));
   while (sum >> 32 != 0) sum = (sum & 0xffffffff) + (sum >> 32);
-  return bswap<u32>(<u32>sum);
+  return <u32>sum;
 }
 
 /**
