@@ -1,0 +1,153 @@
+/** Dead time that the sequence adds between exposures of 12 Mpx, all kept durably: a camera asked for each frame, the simulator, a replayed folder. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Camera, CapturedFrame, ExposureRequest } from '../lib/camera/camera.ts';
+import { folderBackend } from '../lib/camera/folder.ts';
+import { deadSeconds } from '../lib/camera/sensors.ts';
+import { simulatorBackend } from '../lib/camera/simulator.ts';
+import { isoTime, realClock } from '../lib/clock/clock.ts';
+import { allocatePixels, Frame } from '../lib/frame/frame.ts';
+import { FrameKeeper } from '../lib/night/keep.ts';
+import type { PlanInput } from '../lib/night/plan.ts';
+import { Sequence, type SequenceEnd, type SequenceFrame } from '../lib/night/sequence.ts';
+import { type BenchLine, figureLine } from './harness.ts';
+
+const goalMilliseconds = 5;
+/** The IMX477's own, at 5 s, from its frame timing: 22 lines of 28.6 µs, four times longer in its long-exposure mode. Printed for comparison. */
+const sensorMilliseconds = deadSeconds('imx477', 5) * 1000;
+
+export default async function gap(): Promise<BenchLine[]> {
+  const folder = await mkdtemp(join(tmpdir(), 'nightflow-gap-'));
+  try {
+    console.log(`The IMX477 itself is blind for ${sensorMilliseconds.toFixed(2)} ms between exposures of 5 s.`);
+    return [...(await onRequest(folder)), ...(await simulator(folder)), ...(await replayed(folder))];
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** The hardest case: nothing is exposed until the sequence asks for the next frame. */
+async function onRequest(folder: string): Promise<BenchLine[]> {
+  const { end } = await run(new AskedCamera(4056, 3040), { exposureSeconds: 0.5, frames: 40 }, join(folder, 'asked'));
+  return lines('asked for each frame', (end.gaps.p95 ?? Infinity) * 1000, end);
+}
+
+/** Streams by itself: what is added is what exceeds the sensor's own dead time. */
+async function simulator(folder: string): Promise<BenchLine[]> {
+  const sensor = 'imx290';
+  const camera = simulatorBackend.create({ sensor }, { clock: realClock, site: null });
+  const { end } = await run(camera, { exposureSeconds: 2, frames: 15 }, join(folder, 'simulator'));
+  const own = deadSeconds(sensor, 2);
+  return lines('simulator', Math.max(0, (end.gaps.p95 ?? Infinity) - own) * 1000, end);
+}
+
+/** A fixed pace of 0.5 s: what is added is how much later than that a frame reaches the flow. */
+async function replayed(folder: string): Promise<BenchLine[]> {
+  const intervalSeconds = 0.5;
+  const path = join(folder, 'asked', '*', '*.fits');
+  const camera = folderBackend.create(
+    { path, pace: 'fixed', intervalSeconds, watch: false },
+    { clock: realClock, site: null },
+  );
+  const { end, arrivals } = await run(camera, { exposureSeconds: 0.5, frames: 30 }, null);
+  const late = arrivals.slice(1).map((at, i) => at - arrivals[i]! - intervalSeconds * 1000);
+  late.sort((a, b) => a - b);
+  return lines('folder', Math.max(0, late[Math.ceil(0.95 * late.length) - 1] ?? Infinity), end);
+}
+
+async function run(
+  camera: Camera,
+  plan: PlanInput,
+  keepIn: string | null,
+): Promise<{ end: SequenceEnd; arrivals: number[] }> {
+  const keeper = keepIn === null ? null : new FrameKeeper({ root: keepIn, policy: 'all' });
+  const arrivals: number[] = [];
+  const sequence = new Sequence({
+    camera,
+    clock: realClock,
+    site: null,
+    plan,
+    journalPath: keepIn && join(keepIn, 'sequence.jsonl'),
+    storage: keepIn === null ? null : { folder: keepIn, minimumFreeBytes: 1e9, bytesPerFrame: null },
+    onFrame: async ({ frame, run }: SequenceFrame) => {
+      await keeper?.keep(frame, run);
+    },
+  });
+  sequence.on('frame', () => arrivals.push(performance.now()));
+  sequence.on('warning', ({ message }) => console.log(message));
+  await sequence.start();
+  const end = await sequence.finished;
+  await camera.close();
+  return { end, arrivals };
+}
+
+function lines(part: string, addedMilliseconds: number, end: SequenceEnd): BenchLine[] {
+  const { gaps, frames, lost } = end;
+  const figure = (seconds: number | null) => `${((seconds ?? 0) * 1000).toFixed(2)} ms`;
+  console.log(
+    `${part}: ${frames} frames, gaps as the flow sees them ${figure(gaps.minimum)} to ${figure(gaps.maximum)}, ` +
+      `median ${figure(gaps.median)}, ${gaps.usedPercent?.toFixed(2)} % of the time used`,
+  );
+  return [
+    figureLine({
+      bench: 'gap',
+      part: `${part}, 95th percentile added`,
+      figure: addedMilliseconds,
+      goal: goalMilliseconds,
+      unit: 'ms',
+    }),
+    figureLine({ bench: 'gap', part: `${part}, frames lost`, figure: end.error ? Infinity : lost, goal: 0 }),
+  ];
+}
+
+/** Opens its shutter when it is asked, and closes it when its timer fires: the time between is the sequence's doing. */
+class AskedCamera implements Camera {
+  readonly info = { id: 'asked', name: 'Asked', backend: 'bench', sensor: null };
+  private readonly size: { width: number; height: number };
+
+  constructor(width: number, height: number) {
+    this.size = { width, height };
+  }
+
+  async open(): Promise<void> {}
+  async settings() {
+    return [];
+  }
+  async get() {
+    return 0;
+  }
+  async set(_name: string, value: number | string | boolean) {
+    return value;
+  }
+  async recover(): Promise<void> {}
+  async close(): Promise<void> {}
+
+  async expose(request: ExposureRequest, signal?: AbortSignal): Promise<Frame> {
+    const { width, height } = this.size;
+    const data = allocatePixels(width, height, 1, 'u16');
+    const start = realClock.now();
+    await realClock.sleep(request.exposureSeconds * 1000, signal);
+    const { exposureSeconds } = request;
+    return new Frame({
+      data,
+      width,
+      height,
+      pixelType: 'u16',
+      start: isoTime(start),
+      end: isoTime(realClock.now()),
+      exposureSeconds,
+    });
+  }
+
+  async *exposures(request: ExposureRequest, signal?: AbortSignal): AsyncIterable<CapturedFrame> {
+    let closed: number | null = null;
+    for (;;) {
+      const opened = performance.now();
+      const frame = await this.expose(request, signal);
+      const gapSeconds = closed === null ? null : (opened - closed) / 1000;
+      closed = performance.now();
+      yield { frame, gapSeconds, lostBefore: 0 };
+    }
+  }
+}
