@@ -100,7 +100,7 @@ const scratchBytes = 128 * 2 ** 20;
 
 let own: Scratch | null = null;
 
-/** This thread's scratch, emptied. A job uses it without awaiting in between: the next job starts it afresh. */
+/** This thread's scratch, emptied. The pool gives a worker one job at a time, so it is the job's own until it ends. */
 export function scratch(): Scratch {
   own ??= new Scratch(fixedMemory(scratchBytes));
   own.reset();
