@@ -38,6 +38,21 @@ export async function writeDurably(
   }
 }
 
+/**
+ * Gives a finished file that another program wrote its name: fsync, rename, fsync of the folder. Both must be on one disk.
+ * @throws disk-full, lost, failed
+ */
+export async function publishDurably(partial: string, path: string): Promise<void> {
+  try {
+    const handle = await open(partial, constants.O_RDWR);
+    await handle.sync().finally(() => handle.close());
+    await rename(partial, path);
+    await syncFolder(dirname(path));
+  } catch (error) {
+    throw asNightflowError(error, `Writing ${path} failed`);
+  }
+}
+
 /** Writes all bytes at the handle's position, however many calls the system needs. */
 export async function writeAll(handle: FileHandle, chunk: Chunk): Promise<void> {
   let done = 0;

@@ -1,0 +1,122 @@
+/**
+ * What keogram and film have in common: material of one night that gathers on the disk, and one file made of it at the end,
+ * again when more came later that night, and after a crash. A folder per night below the node's work folder.
+ */
+import { join } from 'node:path';
+import type { Frame } from '../frame/frame.ts';
+import type { NamedFrame } from './file-name.ts';
+import { readState, removeWork, waitingNights, writeState } from './night-folder.ts';
+
+export interface ProductState {
+  version: 1;
+  night: string;
+  /** Header of the first frame: names the file even when nobody remembers the frame. */
+  first: NamedFrame;
+  /** The finished file, absolute; null before the first time. It is replaced when the night goes on. */
+  path: string | null;
+  /** How many frames the finished file holds. */
+  finishedFrames: number;
+  /** What the material needs (its size), fixed by the first frame. */
+  shape: Record<string, number>;
+}
+
+export abstract class NightProduct {
+  readonly folder: string;
+  state: ProductState;
+
+  constructor(folder: string, state: ProductState) {
+    this.folder = folder;
+    this.state = state;
+  }
+
+  /** Frames gathered so far. */
+  abstract readonly frames: number;
+
+  /** More was gathered than the finished file holds. */
+  get unfinished(): boolean {
+    return this.frames > this.state.finishedFrames;
+  }
+
+  /** Remembers the finished file. */
+  async finished(path: string, frames: number): Promise<void> {
+    this.state = { ...this.state, path, finishedFrames: frames };
+    await writeState(join(this.folder, stateName), this.state);
+  }
+
+  /** Deletes the material, not the finished file. */
+  remove(): Promise<void> {
+    return removeWork(this.folder);
+  }
+}
+
+const stateName = 'state.json';
+
+/** The material of a night that is already there, or null. */
+export async function readProductState(folder: string): Promise<ProductState | null> {
+  const state = await readState<ProductState>(join(folder, stateName));
+  return state?.version === 1 && typeof state.finishedFrames === 'number' && state.shape ? state : null;
+}
+
+export async function beginProduct(
+  folder: string,
+  night: string,
+  frame: Frame,
+  shape: Record<string, number>,
+): Promise<ProductState> {
+  const state: ProductState = { version: 1, night, first: header(frame), path: null, finishedFrames: 0, shape };
+  await writeState(join(folder, stateName), state);
+  return state;
+}
+
+/** The nights of one node: the one under way, and those that a crash left unfinished. */
+export class NightProducts<Product extends NightProduct> {
+  private readonly folder: string;
+  private readonly open: (folder: string) => Promise<Product | null>;
+  current: Product | null = null;
+
+  /** @param open Takes up what a night's folder holds; null when that is nothing useful. */
+  constructor(folder: string, open: (folder: string) => Promise<Product | null>) {
+    this.folder = folder;
+    this.open = open;
+  }
+
+  folderOf(night: string): string {
+    return join(this.folder, night);
+  }
+
+  /** Takes up the newest waiting night, if none is under way: after a restart. */
+  async resume(): Promise<Product | null> {
+    if (this.current) return this.current;
+    const night = (await waitingNights(this.folder)).at(-1);
+    this.current = night ? await this.open(this.folderOf(night)) : null;
+    return this.current;
+  }
+
+  /** Makes `night` the one under way, if it has begun. */
+  async enter(night: string): Promise<Product | null> {
+    if (this.current?.state.night !== night) this.current = await this.open(this.folderOf(night));
+    return this.current;
+  }
+
+  /** All nights but this one, oldest first: to be finished if they are not, and removed. */
+  async others(night: string): Promise<Product[]> {
+    const others: Product[] = [];
+    for (const waiting of await waitingNights(this.folder)) {
+      if (waiting === night) continue;
+      const product = await this.open(this.folderOf(waiting));
+      if (product) others.push(product);
+      else await removeWork(this.folderOf(waiting));
+    }
+    return others;
+  }
+}
+
+function header(frame: Frame): NamedFrame {
+  const { width, height, kind, start, exposureSeconds, gain, offset, temperatureCelsius } = frame;
+  const { camera, target, night, number, combined, source } = frame;
+  const keywords = frame.keywords.slice(0, 500);
+  return {
+    ...{ width, height, kind, start, exposureSeconds, gain, offset, temperatureCelsius },
+    ...{ camera, target, night, number, combined, source, keywords },
+  };
+}
