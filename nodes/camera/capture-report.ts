@@ -140,7 +140,7 @@ const gapText = (say: Say, gaps: GapSummary): string =>
 function gapSpan(seconds: number): string {
   if (seconds >= 1) return `${seconds.toFixed(1)} s`;
   const milliseconds = seconds * 1000;
-  return `${milliseconds.toFixed(milliseconds < 10 ? 1 : 0)} ms`;
+  return `${milliseconds.toFixed(milliseconds > 0 && milliseconds < 10 ? 1 : 0)} ms`;
 }
 
 /** 4 s, 12 min, 3 h 05 min */
