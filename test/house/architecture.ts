@@ -35,8 +35,6 @@ const mayUseRealTime = [
   /^lib\/clock\//,
   /** The limit of a node's close is Node-RED's, in real seconds. */
   /^nodes\/handle\.ts$/,
-  /** A program that says nothing is given up after real seconds, whatever the night's clock. */
-  /^lib\/process\/child\.ts$/,
 ];
 
 /** May read synchronously once, at start: it finds the package. */
@@ -74,7 +72,7 @@ export function undeclaredPackages(sources: readonly Source[], declared: readonl
   );
 }
 
-/** Synchronous calls, pixel loops and encoders in modules that the main thread loads (all but those only workers reach). */
+/** Synchronous calls and pixel loops in modules that the main thread loads (all but those only workers reach). */
 export function mainThreadWork(sources: readonly Source[]): string[] {
   const main = mainThreadModules(sources);
   return sources
@@ -84,7 +82,6 @@ export function mainThreadWork(sources: readonly Source[]): string[] {
       const found = [...code.matchAll(/\b\w+Sync\s*\(|\bAtomics\.wait\s*\(/g)].map(
         ([call]) => `${call}) blocks the main thread`,
       );
-      if (/from\s+'sharp'|import\(\s*'sharp'/.test(code)) found.push('sharp belongs into a job');
       const loop = /\bfor\s*\([^;{]*;[^;{]*<=?\s*(?:\w+\.)*(?:pixels|samples|data)\.length\b/.exec(code);
       const rows =
         /\bfor\s*\([^;{]*;[^;{]*<=?\s*(?:\w+\.)*height\b[^{;]*;[^{]*\{?[^}]*?\bfor\s*\([^;{]*;[^;{]*<=?\s*(?:\w+\.)*width\b/.exec(
@@ -122,9 +119,10 @@ function mainThreadModules(sources: readonly Source[]): Set<string> {
   );
 }
 
+/** performance.now() is let be: it measures how long something took and can't tell the time. */
 export function systemTime(sources: readonly Source[]): string[] {
   const asks =
-    /\bDate\.now\s*\(|\bnew Date\s*\(\s*\)|\bperformance\.now\s*\(|\bset(?:Timeout|Interval)\s*\(|\bAbortSignal\.timeout\s*\(|'node:timers\/promises'/g;
+    /\bDate\.now\s*\(|\bnew Date\s*\(\s*\)|\bset(?:Timeout|Interval)\s*\(|\bAbortSignal\.timeout\s*\(|'node:timers\/promises'/g;
   return sources
     .filter(({ path }) => !mayUseRealTime.some((allowed) => allowed.test(path)))
     .flatMap(({ path, text }) =>

@@ -9,6 +9,7 @@ import { packageRoot } from '../../lib/process/package-root.ts';
 export interface Running {
   url: string;
   port: number;
+  pid: number;
   userDir: string;
   /** Everything printed so far. */
   output(): string;
@@ -68,6 +69,7 @@ export async function startProgram(options: StartOptions): Promise<Running> {
   return {
     url: `http://127.0.0.1:${port}`,
     port,
+    pid: child.pid ?? 0,
     userDir,
     output: () => text,
     printed: (pattern) =>
