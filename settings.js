@@ -38,6 +38,9 @@ const settings = {
     page: { title: 'Nightflow' },
     header: { title: 'Nightflow' },
     tours: false,
+    palette: {
+      categories: ['Nightflow', 'subflows', 'common', 'function', 'network', 'sequence', 'parser', 'storage'],
+    },
     projects: { enabled: false },
   },
   functionExternalModules: false,
