@@ -2,14 +2,15 @@
 import type { BayerPattern, Keyword } from '../frame.ts';
 import { type FitsHeader, numberOf } from './cards.ts';
 
-/** FITS rows run upwards unless ROWORDER says TOP-DOWN (https://free-astro.org/index.php?title=FITS_orientation). */
+/** FITS rows run upwards unless ROWORDER says TOP-DOWN (https://siril.readthedocs.io/en/stable/file-formats/FITS.html). */
 export function isBottomUp(header: FitsHeader): boolean {
   return !/^TOP[- _]?DOWN/i.test(header.text('ROWORDER') ?? '');
 }
 
 /**
  * The colour of the picture's top left 2x2 pixels, from BAYERPAT or COLORTYP and the offsets XBAYROFF, YBAYROFF; null for
- * mono. The header describes the rows as they lie in the file, so the pattern is turned with them when `flipped`.
+ * mono. Without ROWORDER the pattern is that of the rows as they lie in the file and is turned with them when `flipped`; an
+ * explicit BOTTOM-UP comes from programs that, as Siril, who brought the word in, name the pattern of the picture as seen.
  */
 export function bayerOf(header: FitsHeader, height: number, flipped: boolean): BayerPattern | null {
   const named = [header.text('BAYERPAT'), header.text('COLORTYP')]
@@ -20,7 +21,8 @@ export function bayerOf(header: FitsHeader, height: number, flipped: boolean): B
   if (isOdd(header.number('XBAYROFF'))) pattern = swapColumns[pattern];
   if (isOdd(header.number('YBAYROFF'))) pattern = swapRows[pattern];
   // The top row of a flipped picture is the file's last: its parity is that of height - 1.
-  return flipped && height % 2 === 0 ? swapRows[pattern] : pattern;
+  const asSeen = /^BOTTOM/i.test(header.text('ROWORDER') ?? '');
+  return flipped && !asSeen && height % 2 === 0 ? swapRows[pattern] : pattern;
 }
 
 const isOdd = (offset: number | null) => offset !== null && Math.abs(Math.round(offset)) % 2 === 1;
