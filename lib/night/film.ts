@@ -1,0 +1,73 @@
+/** The film of a night: its frames gather as JPEGs on the disk, each whole, and become a film at the end or in between. */
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Frame } from '../frame/frame.ts';
+import { renderPreview } from '../frame/preview.ts';
+import { writeDurably } from '../process/durable.ts';
+import { NightflowError } from '../process/errors.ts';
+import { beginProduct, NightProduct, type ProductState, readProductState } from './night-product.ts';
+import { buildFilm, type FilmOptions, filmWidth } from './timelapse.ts';
+
+export interface FilmPictureOptions {
+  /** Pixels across, at most; that of the night's first frame counts. */
+  width: number;
+  stretch: 'none' | 'auto';
+  drc: 'off' | 'low' | 'medium' | 'high';
+  jpegQuality: number;
+}
+
+export class Film extends NightProduct {
+  private pictures: string[];
+
+  private constructor(folder: string, state: ProductState, pictures: string[]) {
+    super(folder, state);
+    this.pictures = pictures;
+  }
+
+  get frames(): number {
+    return this.pictures.length;
+  }
+
+  /** Takes up a night's frames; null when there are none. */
+  static async open(folder: string): Promise<Film | null> {
+    const state = await readProductState(folder);
+    if (!state) return null;
+    const names = (await readdir(join(folder, 'frames')).catch(() => [])).filter((name) => /^\d+\.jpg$/.test(name));
+    return new Film(
+      folder,
+      state,
+      names.sort().map((name) => join(folder, 'frames', name)),
+    );
+  }
+
+  /** Begins a night's film. The first frame fixes its size. */
+  static async begin(folder: string, night: string, frame: Frame, { width }: FilmPictureOptions): Promise<Film> {
+    const shape = { frameWidth: frame.width, frameHeight: frame.height, width: filmWidth(frame, width) };
+    return new Film(folder, await beginProduct(folder, night, frame, shape), []);
+  }
+
+  /** Adds a frame; it is on the disk when this resolves. @throws bad-input for another size than the first frame's, disk-full */
+  async add(frame: Frame, options: FilmPictureOptions, signal?: AbortSignal): Promise<void> {
+    const { frameWidth, frameHeight, width } = this.state.shape;
+    if (frame.width !== frameWidth || frame.height !== frameHeight)
+      throw new NightflowError(
+        'bad-input',
+        `A frame of ${frame.width} x ${frame.height} does not fit into a film of ${frameWidth} x ${frameHeight} frames.`,
+        { remedy: 'Send frames of one size; after reset a film of another size can begin.' },
+      );
+    const { stretch, drc, jpegQuality } = options;
+    const { jpeg } = await renderPreview(frame, { width, stretch, drc, quality: jpegQuality, signal });
+    const last = this.pictures.at(-1);
+    const number = last ? Number(/(\d+)\.jpg$/.exec(last)![1]) + 1 : 1;
+    const path = join(this.folder, 'frames', `${String(number).padStart(6, '0')}.jpg`);
+    await writeDurably(path, [jpeg]);
+    this.pictures.push(path);
+  }
+
+  /** Makes the film of what is there, or replaces it by a longer one. The frames stay. @throws as buildFilm */
+  async build(path: string, options: FilmOptions): Promise<void> {
+    const frames = this.pictures.length;
+    await buildFilm(this.pictures.slice(), path, options);
+    await this.finished(path, frames);
+  }
+}

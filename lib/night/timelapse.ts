@@ -1,0 +1,117 @@
+/** Turns JPEGs into a film with ffmpeg: H.264 that every phone plays, or the JPEGs as they are (MJPEG). */
+import { randomBytes } from 'node:crypto';
+import { mkdir, readFile, stat, unlink } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { feedProgram } from '../process/child.ts';
+import { partialSuffix, publishDurably } from '../process/durable.ts';
+import { asNightflowError, NightflowError } from '../process/errors.ts';
+
+export interface FilmOptions {
+  codec: 'h264' | 'mjpeg';
+  framesPerSecond: number;
+  /** H.264 without a bit rate: constant quality, 0 (best) to 51; 20 is good. */
+  quality: number;
+  /** Megabits per second; null lets `quality` decide. H.264 only. */
+  megabitsPerSecond: number | null;
+  /** Evens out brightness that jumps from frame to frame. */
+  deflicker: boolean;
+  /** Of ffmpeg, when it is not in the path. */
+  program?: string;
+  signal?: AbortSignal;
+  onProgress?: (framesDone: number, frames: number) => void;
+}
+
+export const filmExtension = (codec: FilmOptions['codec']): string => (codec === 'h264' ? '.mp4' : '.avi');
+
+/** No phone decodes more in hardware for sure. */
+export const largestFilm = { width: 3840, height: 2160 };
+
+/** Width to render a frame at so that its film fits into `largestFilm` and `width`, even, never larger than the frame. */
+export function filmWidth(frame: { width: number; height: number }, width: number): number {
+  const across = Math.min(width, frame.width, largestFilm.width, (largestFilm.height * frame.width) / frame.height);
+  return Math.max(2, Math.floor(across / 2) * 2);
+}
+
+/**
+ * Makes `path` of the JPEGs, all of one size, in their order; an older file of that name is replaced when the film is whole.
+ * @throws missing (ffmpeg is not installed: the remedy is the line to type), disk-full, failed, timeout, aborted, lost
+ */
+export async function buildFilm(pictures: readonly string[], path: string, options: FilmOptions): Promise<void> {
+  const { signal, onProgress, program = 'ffmpeg' } = options;
+  if (pictures.length === 0) throw new NightflowError('bad-input', 'A film needs at least one frame.');
+  // ffmpeg takes the format from what it is told, not from the name.
+  const partial = `${path}.${randomBytes(4).toString('hex')}${partialSuffix}`;
+  let done = 0;
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    const bytes = (await stat(pictures[0]!)).size * pictures.length;
+    await feedProgram(program, parameters(options, partial), contents(pictures), {
+      aptPackage: 'ffmpeg',
+      // A Pi needs seconds for a large picture; moving the index to the front copies the whole film once, at 5 MB/s or more.
+      silenceSeconds: 60 + bytes / 5e6,
+      signal,
+      onLine: (line) => {
+        const frame = /^frame=\s*(\d+)/.exec(line);
+        if (!frame) return;
+        done = Math.min(pictures.length, Number(frame[1]));
+        onProgress?.(done, pictures.length);
+      },
+    });
+    await publishDurably(partial, path);
+  } catch (thrown) {
+    await unlink(partial).catch(() => {});
+    throw explained(asNightflowError(thrown), done, pictures.length);
+  }
+}
+
+async function* contents(pictures: readonly string[]): AsyncGenerator<Uint8Array> {
+  for (const picture of pictures) yield await readFile(picture);
+}
+
+function parameters(options: FilmOptions, output: string): string[] {
+  const { codec, framesPerSecond, quality, megabitsPerSecond, deflicker } = options;
+  const input = ['-f', 'image2pipe', '-c:v', 'mjpeg', '-framerate', String(framesPerSecond), '-i', 'pipe:0'];
+  const flicker = deflicker ? ['deflicker=mode=pm:size=10'] : [];
+  const encode =
+    codec === 'mjpeg'
+      ? deflicker
+        ? ['-vf', flicker.join(','), '-c:v', 'mjpeg', '-q:v', '3', '-f', 'avi']
+        : ['-c:v', 'copy', '-f', 'avi']
+      : [
+          ...['-vf', [...flicker, evenSize, videoColours].join(',')],
+          ...['-c:v', 'libx264', '-preset', 'veryfast'],
+          ...(megabitsPerSecond === null
+            ? ['-crf', String(quality)]
+            : ['-b:v', `${Math.round(megabitsPerSecond * 1000)}k`]),
+          ...['-pix_fmt', 'yuv420p', '-color_range', 'tv'],
+          ...['-colorspace', 'bt709', '-color_primaries', 'bt709', '-color_trc', 'bt709'],
+          ...['-movflags', '+faststart', '-f', 'mp4'],
+        ];
+  const quiet = ['-hide_banner', '-nostdin', '-y', '-loglevel', 'error', '-progress', 'pipe:1', '-nostats'];
+  return [...quiet, ...input, '-an', ...encode, output];
+}
+
+/** 4:2:0 needs even sides. */
+const evenSize = 'crop=trunc(iw/2)*2:trunc(ih/2)*2';
+/** JPEG is BT.601 over the full range (JFIF); players take films for BT.709 in the video range. */
+const videoColours = 'scale=in_color_matrix=bt601:in_range=full:out_color_matrix=bt709:out_range=tv';
+
+function explained(error: NightflowError, done: number, frames: number): NightflowError {
+  if (error.code === 'aborted' || error.code === 'bad-input') return error;
+  if (error.code === 'missing')
+    return new NightflowError('missing', `The film was not made: ${error.message}`, {
+      remedy: error.remedy,
+      cause: error,
+    });
+  const full = /No space left on device/i.test(error.message);
+  return new NightflowError(
+    full ? 'disk-full' : error.code,
+    `The film was not made (${done} of ${frames} frames were in it): ${error.message}`,
+    {
+      remedy: full
+        ? 'Free some space on the disk, then send finish.'
+        : 'The frames are kept: send finish to try again.',
+      cause: error,
+    },
+  );
+}
