@@ -7,15 +7,20 @@ import { bcrypt, passwordFile } from './login.js';
 
 /** bcrypt looks at no more bytes than this. */
 const longest = 72;
-const user = process.env.NIGHTFLOW_USER || 'nightflow';
+const usualUser = 'nightflow';
 const file = passwordFile(home());
 
 if (process.argv.includes('--remove')) {
   rmSync(file, { force: true });
   console.log('There is no password any more: Nightflow opens on this computer only.');
 } else {
-  const [password, again] = await ask(['New password: ', 'Once more:    ']);
-  const complaint = complaintAbout(password, again);
+  const [name, password, again] = await ask([
+    { text: `User name (${usualUser}): `, hidden: false },
+    { text: 'New password: ', hidden: true },
+    { text: 'Once more: ', hidden: true },
+  ]);
+  const user = name.trim() || usualUser;
+  const complaint = complaintAbout(user, password, again);
   if (complaint) {
     console.error(complaint);
     process.exit(1);
@@ -27,22 +32,29 @@ if (process.argv.includes('--remove')) {
   console.log('NIGHTFLOW_HOST=0.0.0.0 npm start');
 }
 
-function complaintAbout(password, again) {
+function complaintAbout(user, password, again) {
+  if (user.includes(':')) return 'The user name may not have a colon.';
   if (password.length < 8) return 'The password needs at least 8 characters.';
   if (Buffer.byteLength(password) > longest) return `The password may have at most ${longest} bytes.`;
   return password === again ? null : 'The two are not the same.';
 }
 
-/** Asks without showing what is typed; takes lines from a pipe as well. */
+/** Asks in turn, without showing what is typed where `hidden`; takes lines from a pipe as well. */
 async function ask(questions) {
-  const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
-  const lines = createInterface({ input: process.stdin, output: silent, terminal: process.stdin.isTTY ?? false });
+  let silent = false;
+  const output = new Writable({
+    write: (chunk, _encoding, done) => (silent ? done() : process.stdout.write(chunk, () => done())),
+  });
+  const lines = createInterface({ input: process.stdin, output, terminal: process.stdin.isTTY ?? false });
   const answers = lines[Symbol.asyncIterator]();
   const given = [];
-  for (const question of questions) {
-    process.stdout.write(question);
+  for (const { text, hidden } of questions) {
+    lines.setPrompt(text);
+    lines.prompt();
+    silent = hidden;
     given.push((await answers.next()).value ?? '');
-    process.stdout.write('\n');
+    if (silent || !process.stdin.isTTY) process.stdout.write('\n');
+    silent = false;
   }
   lines.close();
   return given;

@@ -220,7 +220,7 @@ describe('npm run password', () => {
 
 function setPassword(home: string, first: string, second = first) {
   return spawnSync(process.execPath, [inPackage('scripts/password.js')], {
-    input: `${first}\n${second}\n`,
+    input: `\n${first}\n${second}\n`,
     env: { ...process.env, NIGHTFLOW_HOME: home },
     encoding: 'utf8',
   });
