@@ -221,7 +221,7 @@ export function starTrails() {
     'astro-stack',
     'Trail of the night',
     [490, 540],
-    { site, mode: 'max', finish: 'night', hotPixels: 'robust', runningSeconds: '120', fillGaps: true },
+    { site, stackMode: 'max', stackBy: 'night', hotPixels: 'robust', runningSeconds: '120', fillGaps: true, cometTail: '', rejectedFrames: 'leave-out', checkpointSeconds: '300' },
     [['Save the trail', 'Save the trail for the phone', 'Trail preview'], ['Trail preview']],
   );
   flow.node('astro-save', 'Save the trail', [720, 500], { site, template: '{night}/trail_{night}', format: 'fits' }, [

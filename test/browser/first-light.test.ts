@@ -1,0 +1,172 @@
+/**
+ * A new user's first evening: `npm start`, the phone page, a film, the editor, a flow of one's own. Set NIGHTFLOW_SCREENSHOTS to a folder
+ * to keep what the browser saw.
+ */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { inPackage, type Running, startProgram, temporaryFolder } from '../house/node-red.ts';
+import { openBrowser } from './chromium.ts';
+import { deploy, dragFromPalette, fillDialog, openDialog, wire } from './editor.ts';
+
+const film = 240_000;
+const screenshots = process.env.NIGHTFLOW_SCREENSHOTS;
+let observatory: Running;
+let browser: Browser;
+let editor: string;
+let dashboard: string;
+
+const address = (name: string) => new RegExp(`${name}:\\s+(http\\S+)`);
+const shot = async (page: Page, name: string, fullPage = false) => {
+  if (!screenshots) return;
+  mkdirSync(screenshots, { recursive: true });
+  await page.screenshot({ path: join(screenshots, `${name}.png`), fullPage });
+};
+
+beforeAll(async () => {
+  const userDir = temporaryFolder();
+  observatory = await startProgram({
+    args: () => [inPackage('scripts/start.js')],
+    env: { NIGHTFLOW_HOME: userDir, NIGHTFLOW_PORT: '18800' },
+    userDir,
+  });
+  const printed = await observatory.printed(address('Dashboard'));
+  editor = address('Editor').exec(printed)![1]!;
+  dashboard = address('Dashboard').exec(printed)![1]!;
+  browser = await openBrowser();
+}, 180_000);
+
+afterAll(async () => {
+  await browser?.close();
+  await observatory?.stop();
+});
+
+describe('the page on the phone', () => {
+  let page: Page;
+  const complaints: string[] = [];
+  const picture = (title: string) => page.locator('.nrdb-ui-group', { hasText: title }).locator('img').first();
+  const shown = (title: string) =>
+    page.waitForFunction(
+      (name) => {
+        const groups = [...document.querySelectorAll('.nrdb-ui-group')];
+        const image = groups.find((group) => group.textContent?.includes(name))?.querySelector('img');
+        return (image?.naturalWidth ?? 0) > 0;
+      },
+      title,
+      { timeout: 120_000 },
+    );
+
+  beforeAll(async () => {
+    page = await browser.newPage({ viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true });
+    page.on('pageerror', (error) => complaints.push(error.message));
+    page.on('request', (request) => {
+      if (!request.url().startsWith('http://127.0.0.1') && !/^(data|blob):/.test(request.url())) complaints.push(`asked ${request.url()}`);
+    });
+    await page.goto(dashboard);
+  });
+  afterAll(() => page?.close());
+
+  it('shows the live picture, the stack, the growing trail, the keogram', async () => {
+    for (const title of ['Live', 'Latest stack', 'Star trail', 'Keogram']) await shown(title);
+    await expect.poll(() => page.locator('.nf-state').textContent(), { timeout: 30_000 }).toBe('Exposing');
+    await shot(page, 'phone');
+    await shot(page, 'phone-whole', true);
+  }, 200_000);
+
+  it('fits the width of the phone', async () => {
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
+    const box = (await picture('Live').boundingBox())!;
+    expect(box.x >= 0 && box.x + box.width <= 390).toBe(true);
+  });
+
+  it('counts frames and shows the gap', async () => {
+    const frames = async () => Number(await page.locator('.nf-figures b').first().textContent());
+    const before = await frames();
+    await expect.poll(frames, { timeout: 30_000 }).toBeGreaterThan(before);
+    expect(await page.locator('.nf-figures b').nth(1).textContent()).toMatch(/^[\d.]+ (ms|s)$/);
+  }, 60_000);
+
+  it('pauses and goes on', async () => {
+    await page.getByRole('button', { name: 'Pause' }).click();
+    await expect.poll(() => page.locator('.nf-state').textContent(), { timeout: 30_000 }).toBe('Paused');
+    await page.getByRole('button', { name: 'Resume' }).click();
+    await expect.poll(() => page.locator('.nf-state').textContent(), { timeout: 30_000 }).toBe('Exposing');
+  }, 90_000);
+
+  it('turns red at night and remembers it', async () => {
+    const red = () => page.evaluate(() => document.documentElement.classList.contains('nf-red'));
+    await page.getByRole('button', { name: 'Red night mode' }).click();
+    expect(await red()).toBe(true);
+    await shot(page, 'phone-red');
+    await page.reload();
+    await page.locator('.nf-state').waitFor();
+    expect(await red()).toBe(true);
+    await page.getByRole('button', { name: 'Red night mode' }).click();
+    expect(await red()).toBe(false);
+  }, 60_000);
+
+  it('offers a film that a phone can play', async () => {
+    const link = page.locator('.nf-gallery a', { hasText: '.mp4' }).first();
+    await link.waitFor({ timeout: film });
+    const url = new URL((await link.getAttribute('href'))!, dashboard);
+    const part = await fetch(url, { headers: { Range: 'bytes=0-99' } });
+    expect([part.status, part.headers.get('content-type')]).toEqual([206, 'video/mp4']);
+    expect(Buffer.from(await part.arrayBuffer()).toString('latin1', 4, 8)).toBe('ftyp');
+    await shot(page, 'phone-film', true);
+  }, film + 30_000);
+
+  it('stops', async () => {
+    await page.getByRole('button', { name: 'Stop' }).click();
+    await expect.poll(() => page.locator('.nf-state').textContent(), { timeout: 60_000 }).toMatch(/^Ended/);
+    await expect.poll(() => page.locator('.nf-summary dd').first().textContent(), { timeout: 30_000 }).toMatch(/^\d+$/);
+  }, 120_000);
+
+  it('had nothing to complain about, and asked nobody outside', () => {
+    expect(complaints).toEqual([]);
+  });
+});
+
+describe('the editor', () => {
+  let page: Page;
+
+  beforeAll(async () => {
+    page = await browser.newPage({ viewport: { width: 1440, height: 900 } });
+    await page.goto(editor);
+    await page.locator('.red-ui-palette-node[data-palette-type="astro-capture"]').waitFor();
+    await page.locator('.red-ui-flow-node').first().waitFor();
+  }, 60_000);
+  afterAll(() => page?.close());
+
+  it('shows the demo flow', async () => {
+    expect(await page.locator('.red-ui-flow-node').count()).toBeGreaterThan(20);
+    await shot(page, 'editor');
+  });
+
+  it('offers our flows under Import, Examples', async () => {
+    await page.keyboard.press('Control+i');
+    await page.getByText('Examples', { exact: true }).first().click();
+    await page.getByText('@nightflow/node-red').first().click();
+    await page.getByText('star-trails').first().waitFor();
+    await shot(page, 'import');
+    await page.keyboard.press('Escape');
+  }, 60_000);
+
+  it('lets a capture, a stack and a preview be dragged, wired and deployed, and the picture comes', async () => {
+    await page.locator('#red-ui-workspace-add-tab a, .red-ui-tab-button a').first().click();
+    const capture = await dragFromPalette(page, 'astro-capture', 250, 200);
+    const stack = await dragFromPalette(page, 'astro-stack', 450, 200);
+    const preview = await dragFromPalette(page, 'astro-preview', 650, 200);
+    await wire(page, capture, stack);
+    await wire(page, stack, preview);
+    await openDialog(page, capture);
+    await fillDialog(page, { mode: 'count', count: '2', exposureSeconds: '5', startAt: 'deploy', keep: 'none', freeGigabytes: '0' });
+    await openDialog(page, stack);
+    await fillDialog(page, { stackBy: 'count', stackFrames: '2' });
+    await deploy(page);
+    await shot(page, 'own-flow');
+    await expect
+      .poll(async () => (await fetch(new URL(`/nightflow/pictures/${preview}`, editor))).headers.get('content-type'), { timeout: 60_000 })
+      .toBe('image/jpeg');
+  }, 120_000);
+});
