@@ -43,7 +43,10 @@ function complaintAbout(user, password, again) {
 async function ask(questions) {
   let silent = false;
   const output = new Writable({
-    write: (chunk, _encoding, done) => (silent ? done() : process.stdout.write(chunk, () => done())),
+    write(chunk, _encoding, done) {
+      if (!silent) process.stdout.write(chunk);
+      done(); // at once: a chunk that waits would be judged by the next question
+    },
   });
   const lines = createInterface({ input: process.stdin, output, terminal: process.stdin.isTTY ?? false });
   const answers = lines[Symbol.asyncIterator]();
