@@ -37,8 +37,8 @@ export interface SimulatorSettings {
   landscape: boolean;
 }
 
-export const defaultSettings: Readonly<SimulatorSettings> = {
-  gain: 8,
+/** Gain comes from the sensor. */
+export const defaultSettings: Readonly<Omit<SimulatorSettings, 'gain'>> = {
   offset: 0,
   temperatureCelsius: 5,
   lens: 'fisheye',
@@ -47,7 +47,7 @@ export const defaultSettings: Readonly<SimulatorSettings> = {
   altitudeDegrees: 90,
   azimuthDegrees: 180,
   rollDegrees: 0,
-  zenithMagnitude: 21.2,
+  zenithMagnitude: 21.5,
   cloudCover: 0,
   windMetresPerSecond: 9,
   windAzimuthDegrees: 250,
@@ -118,8 +118,8 @@ export function withSetting(
 
 /** Starts from the defaults. @throws bad-input */
 export function settingsFrom(options: Partial<SimulatorSettings>, sensor: CameraSensor): SimulatorSettings {
-  let settings: SimulatorSettings = { ...defaultSettings };
-  for (const name of Object.keys(defaultSettings) as (keyof SimulatorSettings)[]) {
+  let settings: SimulatorSettings = { gain: sensor.usualGain, ...defaultSettings };
+  for (const name of Object.keys(settings) as (keyof SimulatorSettings)[]) {
     const value = options[name];
     if (value !== undefined) settings = withSetting(settings, sensor, name, value);
   }

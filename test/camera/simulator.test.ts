@@ -33,12 +33,12 @@ describe('simulated camera', () => {
   it('takes a frame that knows when, where and how it was taken', async () => {
     const frame = await camera().expose({ exposureSeconds: 5, gain: 4 });
     expect(frame).toMatchObject({
-      width: 1280,
-      height: 960,
+      width: 960,
+      height: 720,
       pixelType: 'u16',
       bayer: 'RGGB',
-      blackLevel: 240,
-      whiteLevel: 4095,
+      blackLevel: 512,
+      whiteLevel: 16383,
       start: '2026-03-14T22:00:00.000000Z',
       middle: '2026-03-14T22:00:02.500000Z',
       end: '2026-03-14T22:00:05.000000Z',

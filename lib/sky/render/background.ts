@@ -1,6 +1,14 @@
 /** The sky's own light on a coarse grid of the picture: electrons of a whole exposure in R, G, B, and what the clouds let through. */
 import { addAurora, auroraAt } from './aurora.ts';
-import { addSkyRadiance, cityColour, lightFromAbove, type SkyLight, townGlow } from './brightness.ts';
+import {
+  addSkyRadiance,
+  cityColour,
+  lightFromAbove,
+  moonColour,
+  moonlitCloud,
+  type SkyLight,
+  townGlow,
+} from './brightness.ts';
 import { cloudField } from './clouds.ts';
 import type { Geometry } from './geometry.ts';
 import { milkyWayRadiance } from './milky-way.ts';
@@ -56,10 +64,12 @@ export function renderBackground(scene: Scene, geometry: Geometry, light: SkyLig
         transmission[node] = passed;
         const white = 1 - Math.exp(-depth * 0.7);
         const city = light.city * (2.2 + 2.2 * townGlow(light, east, north) * (1 - up)) + light.natural * 0.25;
-        const shade = 0.75 - 0.25 * white;
+        const moon = moonlitCloud(light, east, north, up);
+        const shade = 0.9 - 0.4 * white;
         for (let colour = 0; colour < 3; colour++)
           radiance[colour] =
-            radiance[colour]! * passed + white * shade * (city * cityColour[colour]! + 1.1 * above[colour]!);
+            radiance[colour]! * passed +
+            white * shade * (city * cityColour[colour]! + moon * moonColour[colour]! + 1.1 * above[colour]!);
       }
     }
     const pixel = electrons * geometry.light[node]!;

@@ -6,8 +6,8 @@ import { channelResponse, radianceOf } from './photometry.ts';
 const naturalZenithMagnitude = 21.9;
 
 /** Colours beside sunlight (red, green, blue). */
-const airglow = [0.95, 1, 0.85] as const;
-const cityLight = [1.5, 1, 0.5] as const;
+const airglow = [0.92, 1, 1.08] as const;
+const cityLight = [1.3, 1, 0.66] as const;
 const moonlight = [0.86, 1, 1.3] as const;
 const skyBlue = [0.72, 1, 1.75] as const;
 const sunsetGlow = [2.3, 1.05, 0.3] as const;
@@ -36,6 +36,13 @@ const twilightZenith: readonly (readonly [number, number])[] = [
   [90, 90],
 ];
 
+/** Azimuths, radians, and weights: one town in the south-west, villages elsewhere. */
+const towns = [
+  [3.75, 1],
+  [1.66, 0.45],
+  [5.76, 0.25],
+] as const;
+
 export interface SkyLight {
   bodies: Bodies;
   /** Light from the ground's lamps at the zenith, V = 0 stars per square radian. */
@@ -43,8 +50,8 @@ export interface SkyLight {
   natural: number;
   /** Moonlight outside the air as Krisciunas & Schaefer's I*, times what the air lets through; 0 when it is down. */
   moon: number;
-  /** Azimuths of the towns, degrees, and how much each gives. */
-  towns: readonly (readonly [azimuthDegrees: number, weight: number])[];
+  /** Directions of the towns and how much each gives. */
+  towns: readonly { east: number; north: number; weight: number }[];
 }
 
 export function skyLight(bodies: Bodies, zenithMagnitude: number): SkyLight {
@@ -59,11 +66,7 @@ export function skyLight(bodies: Bodies, zenithMagnitude: number): SkyLight {
     natural,
     city: Math.max(0, radianceOf(Math.min(zenithMagnitude, naturalZenithMagnitude)) - natural),
     moon: risen * intensity * 10 ** (-0.4 * 0.172 * scatteringMass(moonHeight)),
-    towns: [
-      [215, 1],
-      [95, 0.45],
-      [330, 0.25],
-    ],
+    towns: towns.map(([azimuth, weight]) => ({ east: Math.sin(azimuth), north: Math.cos(azimuth), weight })),
   };
 }
 
@@ -97,15 +100,29 @@ export function lightFromAbove(light: SkyLight, out: Float64Array): void {
   out.set(sum);
 }
 
+/** Moonlight that clouds scatter towards the camera from a direction, in green: strong around the Moon, some everywhere. */
+export function moonlitCloud(light: SkyLight, east: number, north: number, up: number): number {
+  const { direction, magnitude } = light.bodies.moon;
+  if (light.moon === 0) return 0;
+  const cos = Math.max(-1, Math.min(1, east * direction[0] + north * direction[1] + up * direction[2]));
+  const forward = 0.72;
+  // Henyey & Greenstein's phase function beside what comes out evenly after many scatterings.
+  const phase = (1 - forward ** 2) / (1 + forward ** 2 - 2 * forward * cos) ** 1.5;
+  const flux = 10 ** (-0.4 * (magnitude + 0.172 * scatteringMass(direction[2])));
+  return (flux * (0.35 * Math.max(0.05, direction[2]) + 0.12 * phase)) / (4 * Math.PI);
+}
+
+export const moonColour = moonlight.map((share, colour) => (0.5 + 0.5 * share) * channelResponse[colour]!);
+
 /** Colour of the towns' light through the filters. */
 export const cityColour = cityLight.map((share, colour) => share * channelResponse[colour]!);
 
 /** How the towns' glow varies along the horizon, about 1. */
 export function townGlow(light: SkyLight, east: number, north: number): number {
-  const azimuth = Math.atan2(east, north);
+  const flat = Math.sqrt(east * east + north * north) || 1;
   let glow = 0.25;
-  for (const [degrees, weight] of light.towns)
-    glow += weight * Math.exp(2.2 * (Math.cos(azimuth - (degrees * Math.PI) / 180) - 1));
+  for (const town of light.towns)
+    glow += town.weight * Math.exp(2.2 * ((east * town.east + north * town.north) / flat - 1));
   return glow;
 }
 
@@ -114,8 +131,8 @@ function addNight(light: SkyLight, east: number, north: number, height: number, 
   const mass = scatteringMass(height);
   const glow = light.natural * mass * 10 ** (-0.4 * 0.16 * (mass - 1));
   const low = (1 - height) ** 3;
-  const city =
-    light.city * (1 + 3 * low * townGlow(light, east, north) + 9 * low ** 5 * townGlow(light, east, north) ** 2);
+  const glare = light.city > 0 ? townGlow(light, east, north) : 0;
+  const city = light.city * (1 + 3 * low * glare + 9 * low ** 5 * glare * glare);
   for (let colour = 0; colour < 3; colour++) out[colour]! += glow * airglow[colour]! + city * cityLight[colour]!;
 }
 
@@ -148,7 +165,7 @@ function addTwilight(light: SkyLight, east: number, north: number, height: numbe
   const low = 1 - height;
   // Towards the Sun the lit air lies lower and nearer: as if the Sun were higher by up to some degrees.
   const night = Math.max(0, Math.min(1, (depression + 4) / 8));
-  const shifted = depression - night * 3.4 * low ** 1.3 * cosAzimuth + night * 0.4 * low;
+  const shifted = depression - night * low ** 1.4 * (2.7 * ((1 + cosAzimuth) / 2) ** 1.6 - 0.45);
   const radiance = radianceOf(interpolate(twilightZenith, shifted));
   const mass = Math.min(12, 1 / (height + 0.05));
   const thick = (1 - Math.exp(-0.35 * mass)) / (1 - Math.exp(-0.35 / 1.05));

@@ -25,7 +25,7 @@ export function cloudField(conditions: Conditions, seed: number, milliseconds: n
   const age = seconds / lifeSeconds + (hash(seed, 5) % 512);
   const threshold = 0.5 + noiseSpread * normalQuantile(1 - cover);
   return (east, north, up) => {
-    const distance = heightKilometres / (Math.max(0, up) + 0.06) / cloudKilometres;
+    const distance = heightKilometres / (Math.max(0, up) + 0.1) / cloudKilometres;
     const noise = fractalNoise(east * distance - driftEast, north * distance - driftNorth, age, 5);
     const over = noise - threshold;
     return over <= 0 ? 0 : Math.min(thickest, over * 26 * (0.4 + over * 6));

@@ -24,7 +24,7 @@ export function drawDiscs(
 
   const drawBody = (body: SkyBody, radius: number, lit: (a: number, b: number) => number) => {
     const [east, north, up] = body.direction;
-    if (body.altitudeDegrees < -1.5 || !project(scene.lens, east, north, up, place)) return;
+    if (body.altitudeDegrees < -1.5 || project(scene.lens, east, north, up, place) < 0) return;
     const [x, y] = [place[0]!, place[1]!];
     const through = Math.round(Math.max(0, up) * 1024) * 3;
     const flux =

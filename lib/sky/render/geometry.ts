@@ -25,18 +25,37 @@ export interface Geometry {
   mask: Uint8Array;
 }
 
+/** Clouds and twilight are soft; the rays of an aurora need a finer grid. */
+export type GridDetail = 'soft' | 'fine';
+const gridColumns: Record<GridDetail, number> = { soft: 130, fine: 200 };
+
 let last: Geometry | null = null;
 
 /** The geometry of a lens; the last one is kept, since a camera on a roof doesn't move. */
-export function geometryOf(lens: Lens, width: number, height: number, landscape: boolean, seed: number): Geometry {
-  const key = JSON.stringify([lens, width, height, landscape, seed]);
+export function geometryOf(
+  lens: Lens,
+  width: number,
+  height: number,
+  landscape: boolean,
+  seed: number,
+  detail: GridDetail,
+): Geometry {
+  const step = Math.max(4, Math.round(Math.max(width, height) / gridColumns[detail]));
+  const key = JSON.stringify([lens, width, height, landscape, seed, step]);
   if (last?.key === key) return last;
-  last = build(key, lens, width, height, landscape, seed);
+  last = build(key, step, lens, width, height, landscape, seed);
   return last;
 }
 
-function build(key: string, lens: Lens, width: number, height: number, landscape: boolean, seed: number): Geometry {
-  const step = Math.max(4, Math.round(Math.max(width, height) / 200));
+function build(
+  key: string,
+  step: number,
+  lens: Lens,
+  width: number,
+  height: number,
+  landscape: boolean,
+  seed: number,
+): Geometry {
   const columns = Math.ceil((width - 1) / step) + 1;
   const rows = Math.ceil((height - 1) / step) + 1;
   const nodes = columns * rows;

@@ -14,17 +14,17 @@ export function makeHorizon(seed: number): Horizon {
     const azimuth = (index / samples) * 2 * Math.PI;
     // Noise on a circle closes without a seam.
     const [x, y] = [3 * Math.cos(azimuth), 3 * Math.sin(azimuth)];
-    horizon[index] = 0.4 + 6 * Math.max(0, fractalNoise(x + 40, y + 40, z, 5) - 0.34);
+    horizon[index] = 0.3 + 9 * Math.max(0, fractalNoise(x + 40, y + 40, z, 6) - 0.36);
   }
   const random = uniforms(hash(seed, 78));
-  const trees = 900;
+  const trees = 2400;
   for (let tree = 0; tree < trees; tree++) {
     const at = Math.floor(random() * samples);
     const azimuth = (at / samples) * 2 * Math.PI;
     const wood = fractalNoise(2 * Math.cos(azimuth) + 11, 2 * Math.sin(azimuth) + 11, z, 3);
-    if (wood < 0.45) continue;
-    const height = (0.5 + 2.2 * random() ** 2) * Math.min(1.6, 0.5 + 6 * (wood - 0.45));
-    const halfWidth = Math.max(3, Math.round((height * 0.22 * samples) / 360));
+    if (wood < 0.4) continue;
+    const height = (0.35 + 1.1 * random() ** 2) * Math.min(1.3, 0.4 + 5 * (wood - 0.45));
+    const halfWidth = Math.max(3, Math.round((height * 0.25 * samples) / 360));
     const foot = horizon[at]! - 0.15;
     for (let off = -halfWidth; off <= halfWidth; off++) {
       const index = (at + off + samples) % samples;

@@ -89,19 +89,19 @@ function axesOf({ altitudeDegrees, azimuthDegrees, rollDegrees }: Pointing): Pic
   };
 }
 
-/** Where a direction (unit vector: east, north, up) falls: writes x and y into `out`. @returns false outside the lens. */
-export function project(lens: Lens, east: number, north: number, up: number, out: Float64Array): boolean {
+/** Where a direction (unit vector: east, north, up) falls: writes x and y into `out`. @returns its angle from the axis, radians; -1 outside the lens */
+export function project(lens: Lens, east: number, north: number, up: number, out: Float64Array): number {
   const { right, up: above, forward } = lens;
   const ahead = forward[0] * east + forward[1] * north + forward[2] * up;
   const a = right[0] * east + right[1] * north + right[2] * up;
   const b = above[0] * east + above[1] * north + above[2] * up;
   const off = Math.sqrt(a * a + b * b);
   const angle = Math.atan2(off, ahead);
-  if (angle > lens.maximumAngle) return false;
+  if (angle > lens.maximumAngle) return -1;
   const scale = off < 1e-12 ? 0 : (lens.focalLength * radiusOfAngle(lens.projection, angle)) / off;
   out[0] = lens.centreX + a * scale;
   out[1] = lens.centreY - b * scale;
-  return true;
+  return angle;
 }
 
 /** The direction (east, north, up) that falls on a pixel: writes it into `out`. @returns its angle from the axis, radians. */

@@ -165,7 +165,7 @@ function draw(
     // The Earth falls away under what is far off.
     const z = flatZ - (x * x + y * y) / (2 * earthRadius);
     const distance = Math.hypot(x, y, z);
-    if (z < 0 || !project(lens, x / distance, y / distance, z / distance, place)) return null;
+    if (z < 0 || project(lens, x / distance, y / distance, z / distance, place) < 0) return null;
     return { x: place[0]!, y: place[1]!, up: z / distance, distance, position: [x, y, z] };
   };
   let event: SkyEvent | null = null;

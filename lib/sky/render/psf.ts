@@ -22,13 +22,21 @@ const haloShare = 0.05;
 const haloRadius = 64;
 const moffatBeta = 3;
 /** A pixel that gets fewer electrons than this is not worth drawing. */
-const faintest = 0.3;
+const faintest = 0.5;
 
 /**
  * @param fwhmPixels width of the focused image at half height.
  * @param defocusPixels diameter of the unfocused disc; its middle is dark as behind a secondary mirror or a lens' rim rays.
  */
 export function makePointSpread(fwhmPixels: number, defocusPixels: number): PointSpread {
+  const key = `${fwhmPixels} ${defocusPixels}`;
+  if (last?.key !== key) last = { key, spread: build(fwhmPixels, defocusPixels) };
+  return last.spread;
+}
+
+let last: { key: string; spread: PointSpread } | null = null;
+
+function build(fwhmPixels: number, defocusPixels: number): PointSpread {
   const fwhm = Math.max(1.3, fwhmPixels);
   const radius = Math.ceil(Math.max(haloRadius, defocusPixels * 0.75 + 4));
   const profile = new Float32Array(radius * radius * profileSteps + 1);
@@ -86,20 +94,19 @@ export function addPoint(
   const [left, right] = [Math.max(0, Math.ceil(x - reach)), Math.min(width - 1, Math.floor(x + reach))];
   const [top, bottom] = [Math.max(0, Math.ceil(y - reach)), Math.min(height - 1, Math.floor(y + reach))];
   const { profile } = spread;
-  const last = profile.length - 1;
-  const limit = reach * reach * profileSteps;
+  const limit = Math.min(reach * reach * profileSteps, profile.length - 2);
   for (let row = top; row <= bottom; row++) {
     const even = pick(mosaic[(row & 1) * 2]!, red, green, blue);
     const odd = pick(mosaic[(row & 1) * 2 + 1]!, red, green, blue);
     const dy2 = (row - y) * (row - y);
-    let at = row * width + left;
-    for (let column = left; column <= right; column++, at++) {
+    const start = row * width;
+    for (let column = left; column <= right; column++) {
       const dx = column - x;
       const step = (dx * dx + dy2) * profileSteps;
-      if (step > limit || step >= last) continue;
+      if (step > limit) continue;
       const whole = step | 0;
-      const share = profile[whole]! + (step - whole) * (profile[whole + 1]! - profile[whole]!);
-      light[at]! += share * (column & 1 ? odd : even);
+      const near = profile[whole]!;
+      light[start + column]! += (near + (step - whole) * (profile[whole + 1]! - near)) * (column & 1 ? odd : even);
     }
   }
 }

@@ -36,35 +36,21 @@ export function exposeSensor(scene: Scene, light: Light | null): Exposed {
   const table = gaussianTable;
   const shift = 32 - gaussianTableBits;
   const mosaic = mosaicOf(sensor.bayer);
+  const floor = blackLevel + 0.5;
   let state = hash(scene.seed, scene.startMilliseconds, 31) | 1;
 
-  const even = new Float32Array(width);
-  const odd = new Float32Array(width);
+  const electrons = new Float32Array(width);
   for (let y = 0; y < height; y++) {
-    const [first, second] = [mosaic[(y & 1) * 2]!, mosaic[(y & 1) * 2 + 1]!];
     const row = y * width;
-    if (light) {
-      interpolateRow(light, first, y, even);
-      if (second === first) odd.set(even);
-      else interpolateRow(light, second, y, odd);
-    }
+    if (light) collectRow(light, y, width, mosaic, electrons);
     for (let x = 0; x < width; x++) {
-      let electrons = dark;
-      if (light) {
-        const code = light.geometry.mask[row + x]!;
-        const sky = (x & 1 ? odd[x]! : even[x]!) + light.points[row + x]!;
-        if (code === maskSky) electrons += sky;
-        else if (code !== maskOutside) {
-          const share = (code - maskGround) / shareSteps;
-          electrons += share * sky + (1 - share) * light.background.ground[x & 1 ? second : first]!;
-        }
-      }
+      const mean = electrons[x]! + dark;
       state ^= state << 13;
       state ^= state >>> 17;
       state ^= state << 5;
-      const collected = electrons + Math.sqrt(electrons + readVariance) * table[state >>> shift]!;
-      const value = blackLevel + aduPerElectron * Math.min(collected, full) + 0.5;
-      pixels[row + x] = Math.max(0, Math.min(whiteLevel, value));
+      const collected = Math.min(full, mean + Math.sqrt(mean + readVariance) * table[state >>> shift]!);
+      // The array rounds down; both ends are clamped before.
+      pixels[row + x] = Math.max(0, Math.min(whiteLevel, floor + aduPerElectron * collected));
     }
   }
   heatPixels(scene, pixels, aduPerElectron, whiteLevel);
@@ -115,23 +101,42 @@ function heatPixels(scene: Scene, pixels: Uint16Array, aduPerElectron: number, w
   }
 }
 
-/** One row of the coarse grid of a colour, between its nodes. */
-function interpolateRow({ background, geometry }: Light, colour: number, y: number, out: Float32Array): void {
-  const { step, columns, rows } = geometry;
-  const grid = background.colours[colour]!;
+/** The light of one row in electrons: sky between the nodes of the coarse grid and points, or the ground. */
+function collectRow(
+  { background, geometry, points }: Light,
+  y: number,
+  width: number,
+  mosaic: readonly number[],
+  out: Float32Array,
+): void {
+  const { step, columns, rows, mask } = geometry;
+  const [first, second] = [mosaic[(y & 1) * 2]!, mosaic[(y & 1) * 2 + 1]!];
   const above = Math.min(rows - 1, Math.floor(y / step));
-  const below = Math.min(rows - 1, above + 1);
+  const top = above * columns;
+  const bottom = Math.min(rows - 1, above + 1) * columns;
   const down = (y - above * step) / step;
-  const [top, bottom] = [above * columns, below * columns];
-  for (let column = 0, x = 0; column < columns && x < out.length; column++) {
-    const next = Math.min(columns - 1, column + 1);
-    const left = grid[top + column]! * (1 - down) + grid[bottom + column]! * down;
-    const right = grid[top + next]! * (1 - down) + grid[bottom + next]! * down;
-    const slope = (right - left) / step;
-    let value = left;
-    for (const end = Math.min(out.length, x + step); x < end; x++) {
-      out[x] = value;
-      value += slope;
+  for (let parity = 0; parity < 2; parity++) {
+    const colour = parity ? second : first;
+    const grid = background.colours[colour]!;
+    const ground = background.ground[colour]!;
+    let left = grid[top]! + down * (grid[bottom]! - grid[top]!);
+    for (let column = 0, from = 0; from < width; column++, from += step) {
+      const next = Math.min(columns - 1, column + 1);
+      const right = grid[top + next]! + down * (grid[bottom + next]! - grid[top + next]!);
+      const slope = (right - left) / step;
+      const end = Math.min(width, from + step);
+      for (let x = from + ((from ^ parity) & 1); x < end; x += 2) {
+        const at = y * width + x;
+        const sky = left + slope * (x - from) + points[at]!;
+        const code = mask[at]!;
+        if (code === maskSky) out[x] = sky;
+        else if (code === maskOutside) out[x] = 0;
+        else {
+          const share = (code - maskGround) / shareSteps;
+          out[x] = share * sky + (1 - share) * ground;
+        }
+      }
+      left = right;
     }
   }
 }

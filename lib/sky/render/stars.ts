@@ -13,9 +13,10 @@ import { type Lens, project, radiusOfAngle } from './lens.ts';
 import { airmass, colourOfStar, electronsOfMagnitudeZero, extinction, vignetting } from './photometry.ts';
 import { addPoint, type LightPlane, type PointSpread, reachOf } from './psf.ts';
 import type { Scene } from './scene.ts';
+import { readNoise } from './sensor.ts';
 
-/** Stars whose whole image has fewer electrons drown in any read noise. */
-const faintestElectrons = 1.2;
+/** Stars whose whole image has fewer electrons than so many times the read noise drown in it. */
+const faintestInNoise = 6;
 const siderealRate = 7.2921159e-5;
 /** A trail is drawn as points so far apart, pixels. */
 const trailStep = 0.6;
@@ -34,6 +35,7 @@ export function drawStars(scene: Scene, plane: LightPlane, spread: PointSpread, 
   const air = airTable();
   const colours = Array.from({ length: 256 }, (_, code) => colourOfStar(colourIndexOf(code)));
   const fluxes = Float64Array.from({ length: 256 }, (_, code) => zero * 10 ** (-0.4 * magnitudeOf(code)));
+  const faintestElectrons = faintestInNoise * readNoise(scene.sensor, scene.gain);
   let faintestCode = 255;
   while (faintestCode > 0 && fluxes[faintestCode]! < faintestElectrons) faintestCode--;
   const reaches = Float64Array.from(fluxes, (flux) => reachOf(spread, flux / turns.length));
@@ -42,7 +44,9 @@ export function drawStars(scene: Scene, plane: LightPlane, spread: PointSpread, 
 
   for (let cell = 0; cell < catalogue.cellRadii.length; cell++) {
     const reach = catalogue.cellRadii[cell]! + 0.02;
-    const [cx, cy, cz] = [0, 1, 2].map((axis) => catalogue.cellCentres[cell * 3 + axis]!) as [number, number, number];
+    const cx = catalogue.cellCentres[cell * 3]!;
+    const cy = catalogue.cellCentres[cell * 3 + 1]!;
+    const cz = catalogue.cellCentres[cell * 3 + 2]!;
     const up = middle[6]! * cx + middle[7]! * cy + middle[8]! * cz;
     if (up < -Math.sin(reach) + lowestSine) continue;
     const east = middle[0]! * cx + middle[1]! * cy + middle[2]! * cz;
@@ -82,12 +86,11 @@ export function drawStars(scene: Scene, plane: LightPlane, spread: PointSpread, 
     colour: readonly number[],
   ): void {
     const seen = refract(east, north, up);
-    if (!project(lens, seen[0]!, seen[1]!, seen[2]!, place)) return;
+    const angle = project(lens, seen[0]!, seen[1]!, seen[2]!, place);
+    if (angle < 0) return;
     const [x, y] = [place[0]!, place[1]!];
     if (x < -reach || y < -reach || x > plane.width - 1 + reach || y > plane.height - 1 + reach) return;
-    const ahead = seen[0]! * lens.forward[0] + seen[1]! * lens.forward[1] + seen[2]! * lens.forward[2];
-    const share =
-      (flux / turns.length) * transmission(x, y) * vignetting(lens.projection, Math.acos(Math.min(1, ahead)));
+    const share = (flux / turns.length) * transmission(x, y) * vignetting(lens.projection, angle);
     const through = Math.max(0, Math.min(airSteps, Math.round(seen[2]! * airSteps))) * 3;
     addPoint(
       plane,
@@ -115,10 +118,18 @@ function horizonMatrices({ lens, site, startMilliseconds, exposureSeconds }: Sce
   });
 }
 
+const highRefraction = 58.3 / 206265;
 const bent = new Float64Array(3);
 
 /** Lifts a direction by refraction. The answer is overwritten by the next call. */
 export function refract(east: number, north: number, up: number): Float64Array {
+  if (up > 0.35) {
+    // High up, 58.3" times the tangent of the zenith distance is right to 0.5".
+    bent[0] = east * (1 - highRefraction);
+    bent[1] = north * (1 - highRefraction);
+    bent[2] = up + (highRefraction * (1 - up * up)) / up;
+    return bent;
+  }
   const flat = Math.sqrt(east * east + north * north);
   const altitude = Math.atan2(up, flat);
   const seen = altitude + (refractionDegrees((altitude * 180) / Math.PI) * Math.PI) / 180;
