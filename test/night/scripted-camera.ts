@@ -11,6 +11,8 @@ export interface Script {
   /** Called before exposure k (from 1) of the camera's life: what it throws is the camera's failure; a number is frames lost. */
   before?: (k: number) => number;
   recover?: () => Promise<void>;
+  /** Never gives a frame. */
+  silent?: boolean;
   /** Ends by itself after so many exposures. */
   last?: number;
 }
@@ -66,7 +68,7 @@ export class ScriptedCamera implements Camera {
         const lostBefore = this.script.before?.(this.exposuresBegun) ?? 0;
         this.starts.push(start);
         const end = start + request.exposureSeconds * 1000;
-        await clock.sleep(end - clock.now(), signal);
+        await clock.sleep(this.script.silent ? 1e12 : end - clock.now(), signal);
         yield { frame: frameOf(start, request.exposureSeconds), gapSeconds: first ? null : deadSeconds, lostBefore };
         start = end + deadSeconds * 1000;
       }

@@ -194,6 +194,25 @@ describe('a sequence', () => {
     expect(gone.clock.now()).toBe(evening + 300_000);
   });
 
+  it('ends when it is told or when its time has come, though the camera gives no frame (a watched folder)', async () => {
+    for (const plan of [{ exposureSeconds: 5 }, { exposureSeconds: 5, durationSeconds: 60 }]) {
+      const clock = new RehearsalClock(evening, 1000);
+      const { sequence, camera } = setUp(plan, { clock, script: { silent: true } });
+      await sequence.start();
+      await clock.sleep(1000);
+      if (!('durationSeconds' in plan)) void sequence.stop();
+      const end = await sequence.finished;
+      expect(end).toMatchObject({
+        reason: 'durationSeconds' in plan ? 'time' : 'stopped',
+        frames: 0,
+        lost: 0,
+        error: null,
+      });
+      expect(clock.now() - evening).toBeGreaterThanOrEqual(17_000);
+      expect(camera.openIterators).toBe(0);
+    }
+  });
+
   it('ends with a camera that has no more frames', async () => {
     const { sequence } = setUp({ exposureSeconds: 5 }, { script: { last: 7 } });
     await sequence.start();
