@@ -22,14 +22,19 @@ interface Share {
   lane: number;
 }
 
-export interface FoldInput extends Picture, Share {
+export interface FoldedFrame {
   data: SharedArrayBuffer;
+  /** The frame before, to bridge its trails to this one's. */
+  bridgeFrom: SharedArrayBuffer | undefined;
+}
+
+export interface FoldInput extends Picture, Share {
+  frames: FoldedFrame[];
   /** Nothing was folded before: start from the neutral element. */
   first: boolean;
   dark: SharedArrayBuffer | undefined;
   hotPixels: HotPixels;
   blackLevel: number;
-  bridgeFrom: SharedArrayBuffer | undefined;
 }
 
 export interface FinishInput extends Picture, Share {
@@ -53,31 +58,48 @@ const suffix = { u8: 'U8', u16: 'U16', f32: 'F32' } as const;
 const decayOf = (frames: number): number => 10 ** (-1 / frames);
 
 export function foldRows(input: FoldInput): void {
-  const { memory, layout, data, width, from, to, first, sampleType, hotPixels } = input;
+  const { memory, layout, width, from, to, first, sampleType, hotPixels } = input;
   const kernels = kernelsOn(memory);
   const bytes = Buffer.from(memory.buffer as unknown as ArrayBuffer);
-  const frame = Buffer.from(data as unknown as ArrayBuffer);
   const rowBytes = width * sampleBytes[sampleType];
   const rowsPerBlock = layout.blockBytes / rowBytes;
   const scratch = layout.scratch + input.lane * layout.scratchBytes;
   const fold = foldKernel(kernels, input);
-  const dark = hotPixels === 'dark' && input.dark ? Buffer.from(input.dark as unknown as ArrayBuffer) : null;
-  const despike = hotPixels === 'robust' ? hotPixelTest(kernels, input, bytes, frame, scratch) : null;
+  const subtractDark = hotPixels === 'dark' ? darkSubtraction(kernels, input, bytes) : null;
+  const readers = input.frames.map(({ data }) => {
+    const frame = Buffer.from(data as unknown as ArrayBuffer);
+    if (hotPixels === 'robust') return hotPixelTest(kernels, input, bytes, frame, scratch);
+    return (row: number, rows: number) => {
+      frame.copy(bytes, scratch, row * rowBytes, (row + rows) * rowBytes);
+      return scratch;
+    };
+  });
   if (first) clearRows(kernels, input);
+  // All frames of a block, then the next block: the accumulator's block stays in the cache.
   for (let row = from; row < to; row += rowsPerBlock) {
     const rows = Math.min(rowsPerBlock, to - row);
-    const start = row * width;
-    const samples = rows * width;
-    let block = scratch;
-    if (despike) block = despike(row, rows);
-    else frame.copy(bytes, scratch, row * rowBytes, (row + rows) * rowBytes);
-    if (hotPixels === 'dark') {
-      const darkBlock = layout.dark + row * rowBytes;
-      if (dark) dark.copy(bytes, darkBlock, row * rowBytes, (row + rows) * rowBytes);
-      kernels[`subtractDark${suffix[sampleType]}`]!(block, darkBlock, samples, input.blackLevel);
+    for (const read of readers) {
+      const block = read(row, rows);
+      subtractDark?.(row, rows, block);
+      fold(row * width, block, rows * width);
     }
-    fold(start, block, samples);
   }
+}
+
+/** Takes the dark out of a block; the first time, the dark is copied into the fold's memory. */
+function darkSubtraction(
+  kernels: Kernels,
+  { layout, dark, width, sampleType, blackLevel }: FoldInput,
+  bytes: Buffer,
+): (row: number, rows: number, block: number) => void {
+  const source = dark ? Buffer.from(dark as unknown as ArrayBuffer) : null;
+  const rowBytes = width * sampleBytes[sampleType];
+  const subtract = kernels[`subtractDark${suffix[sampleType]}`]!;
+  return (row, rows, block) => {
+    const at = layout.dark + row * rowBytes;
+    source?.copy(bytes, at, row * rowBytes, (row + rows) * rowBytes);
+    subtract(block, at, rows * width, blackLevel);
+  };
 }
 
 /** The kernel that folds `samples` samples at `block` into the accumulator's sample `start`. */

@@ -3,7 +3,7 @@
  * memory of its own: `add` copies a block of the frame into the cache beside it and folds it there, in a worker.
  */
 import { NightflowError, throwIfAborted } from '../process/errors.ts';
-import type { FinishInput, FoldInput, ScoreInput } from './fold.job.ts';
+import type { FinishInput, FoldedFrame, FoldInput, ScoreInput } from './fold.job.ts';
 import {
   checkFoldOptions,
   type FoldLayout,
@@ -23,6 +23,15 @@ const foldRows = job<FoldInput, void>(new URL('./fold.job.ts', import.meta.url),
 const finishRows = job<FinishInput, void>(new URL('./fold.job.ts', import.meta.url), 'finishRows');
 const listDefects = job<ScoreInput, SharedArrayBuffer>(new URL('./fold.job.ts', import.meta.url), 'listDefects');
 const halveScores = job<ScoreInput, void>(new URL('./fold.job.ts', import.meta.url), 'halveScores');
+
+/** A few save most of the accumulator's traffic; more would only keep frames longer. */
+const framesTogether = 4;
+
+interface Waiting {
+  frame: FoldedFrame;
+  signal: AbortSignal | undefined;
+  folded: boolean;
+}
 
 /** Frames after which the scores are halved: they are bytes. */
 const scoredFramesLimit = 240;
@@ -49,6 +58,8 @@ export class Fold {
   private memory: WebAssembly.Memory | null;
   private scoredFrames = 0;
   private darkLoaded = false;
+  /** Frames that wait for their turn together; null when the next one must start a new batch. */
+  private batch: { waiting: Waiting[]; done: Promise<void> } | null = null;
   private tail: Promise<unknown> = Promise.resolve();
 
   /** @throws bad-input for a size that can't be or options that don't fit together, unsupported when it needs more than 4 GiB. */
@@ -68,8 +79,9 @@ export class Fold {
   }
 
   /**
-   * Folds one more frame in. Frames are folded in the order of the calls. A signal stops it before it starts, not in the middle,
-   * so that the accumulator is never left with half a frame. @throws bad-input when the bytes don't fit.
+   * Folds one more frame in. Frames are folded in the order of the calls; those that wait for a worker meanwhile are folded
+   * together, which reads the accumulator once for all of them. A signal stops it before it starts, not in the middle, so
+   * that the accumulator is never left with half a frame. @throws bad-input when the bytes don't fit.
    */
   add(data: SharedArrayBuffer, { signal, bridgeFrom }: AddOptions = {}): Promise<void> {
     if (data.byteLength !== this.frameBytes)
@@ -79,29 +91,40 @@ export class Fold {
           `A frame of ${data.byteLength} bytes does not fit a stack of ${this.frameBytes}.`,
         ),
       );
-    return this.inTurn(async (memory) => {
-      throwIfAborted(signal);
-      const { mode, cometTail = 0, dark, pool = sharedPool(), ...options } = this.options;
-      const first = this.count === 0;
-      const common = {
-        memory,
-        layout: this.layout,
-        first,
-        data,
-        mode,
-        cometTail,
-        dark: this.darkLoaded ? undefined : dark,
-      };
-      const { sampleType, width, height, planes, colourStep, blackLevel, hotPixels = 'off' } = options;
-      const input = { ...common, sampleType, width, height, planes, colourStep, blackLevel, hotPixels, bridgeFrom };
-      await Promise.all(this.shares().map((share) => pool.run(foldRows, { ...input, ...share })));
-      this.count++;
-      this.darkLoaded = true;
-      if (hotPixels === 'robust' && ++this.scoredFrames >= scoredFramesLimit) {
-        await pool.run(halveScores, this.scoreInput(memory));
-        this.scoredFrames = Math.floor(this.scoredFrames / 2);
-      }
+    const waiting: Waiting = { frame: { data, bridgeFrom }, signal, folded: false };
+    let batch = this.batch;
+    if (!batch || batch.waiting.length >= framesTogether) {
+      const waitings: Waiting[] = [];
+      const done = this.inTurn((memory) => {
+        if (this.batch?.waiting === waitings) this.batch = null;
+        return this.foldBatch(memory, waitings);
+      });
+      batch = { waiting: waitings, done };
+      this.batch = batch;
+    }
+    batch.waiting.push(waiting);
+    return batch.done.then(() => {
+      if (!waiting.folded) throwIfAborted(signal);
     });
+  }
+
+  private async foldBatch(memory: WebAssembly.Memory, waiting: Waiting[]): Promise<void> {
+    const wanted = waiting.filter(({ signal }) => !signal?.aborted);
+    if (wanted.length === 0) return;
+    for (const each of wanted) each.folded = true;
+    const { mode, cometTail = 0, dark, pool = sharedPool(), ...options } = this.options;
+    const common = { memory, layout: this.layout, first: this.count === 0, frames: wanted.map(({ frame }) => frame) };
+    const { sampleType, width, height, planes, colourStep, blackLevel, hotPixels = 'off' } = options;
+    const picture = { mode, cometTail, sampleType, width, height, planes, colourStep, blackLevel, hotPixels };
+    const input = { ...common, ...picture, dark: this.darkLoaded ? undefined : dark };
+    await Promise.all(this.shares().map((share) => pool.run(foldRows, { ...input, ...share })));
+    this.count += wanted.length;
+    this.darkLoaded = true;
+    this.scoredFrames += wanted.length;
+    if (hotPixels === 'robust' && this.scoredFrames >= scoredFramesLimit) {
+      await pool.run(halveScores, this.scoreInput(memory));
+      this.scoredFrames = Math.floor(this.scoredFrames / 2);
+    }
   }
 
   /** The picture so far, in memory of its own; the fold goes on. @throws bad-input when nothing was added. */
@@ -171,6 +194,8 @@ export class Fold {
   }
 
   private inTurn<T>(work: (memory: WebAssembly.Memory) => Promise<T>): Promise<T> {
+    // What is asked after this must not slip into the batch before it.
+    this.batch = null;
     const turn = this.tail.then(() => work(this.open()));
     this.tail = turn.catch(() => {});
     return turn;
