@@ -1,0 +1,22 @@
+/** The worker's side of LibRaw; in a module of its own, so that only workers that need LibRaw load it. */
+import { readFileSync } from 'node:fs';
+import { Frame, type FrameFields } from '../frame.ts';
+import { decodeWithLibRaw } from './libraw.ts';
+
+export interface LibRawInput {
+  path: string;
+  /** What the file's own tags say. */
+  known: Partial<FrameFields>;
+}
+
+/** What the tags say comes before what LibRaw says, except for levels and pattern of full-colour data. */
+export async function decode({ path, known }: LibRawInput): Promise<FrameFields> {
+  const frame = await decodeWithLibRaw(path, readFileSync(path));
+  const said = Object.fromEntries(Object.entries(known).filter(([, value]) => value !== null && value !== undefined));
+  const full = frame.channels === 3;
+  const fromTags = known.blackLevel !== undefined && !full;
+  const keywords = [...(known.keywords ?? []).filter(({ name }) => fromTags || name !== 'BLACKSRC')];
+  if (!fromTags) keywords.push(...(frame.keywords ?? []));
+  const levels = full ? { bayer: null, blackLevel: frame.blackLevel, whiteLevel: frame.whiteLevel } : {};
+  return { ...new Frame({ ...frame, ...said, ...levels, keywords }) };
+}

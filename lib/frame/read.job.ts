@@ -1,0 +1,104 @@
+/** The worker's side of reading pictures: what the file is, its header's facts, and the pixels that need no library. */
+import { type ExifFields, exifFields } from './exif.ts';
+import { exifBlock } from './exif-block.ts';
+import { FitsHeader } from './fits/cards.ts';
+import { fieldsOf } from './fits/fields.ts';
+import { type OpenFile, withFile } from './fits/file.ts';
+import { walkHdus } from './fits/hdus.ts';
+import { Frame, type FrameFields, type FrameInit } from './frame.ts';
+import { decodeDng, describeDng, rawDirectory } from './raw/dng.ts';
+import { isRawTiff, requireWholeContainer, requireWholeRaw } from './raw/whole.ts';
+import { type Signature, signatureOf } from './signature.ts';
+import { readTiff, type Tiff } from './tiff/directories.ts';
+import { decodePlainTiff } from './tiff/plain.ts';
+import { type ByteSource, fileSource } from './tiff/source.ts';
+import { tags } from './tiff/tags.ts';
+
+/** What the first look at a file found: the picture itself, or who is to read it. */
+export type FirstLook =
+  | { kind: 'frame'; fields: FrameFields }
+  | { kind: 'fits' | 'ser' }
+  /** For LibRaw, which may break the worker it runs in. */
+  | { kind: 'libraw'; known: Partial<FrameFields> }
+  /** For sharp. */
+  | { kind: 'picture'; format: 'jpeg' | 'png' | 'tiff'; known: Partial<FrameFields> };
+
+export const look = ({ path }: { path: string }): FirstLook =>
+  withFile(path, (file) => {
+    const source = fileSource(file);
+    const signature = signatureOf(source);
+    switch (signature) {
+      case 'fits':
+      case 'ser':
+        return { kind: signature };
+      case 'jpeg':
+      case 'png':
+        return { kind: 'picture', format: signature, known: known(exifBlock(source, signature), path) };
+      case 'cr3':
+      case 'raf':
+        requireWholeContainer(source, signature);
+        return { kind: 'libraw', known: known(exifBlock(source, signature), path) };
+      case 'raw':
+        return { kind: 'libraw', known: known(null, path) };
+      case 'tiff':
+        return lookAtTiff(source, path);
+    }
+  });
+
+function lookAtTiff(source: ByteSource, path: string): FirstLook {
+  // BigTIFF: no camera writes it.
+  if (source.read(0, 4).includes('+')) return { kind: 'picture', format: 'tiff', known: known(null, path) };
+  const tiff = readTiff(source);
+  if (!isRawTiff(tiff)) {
+    const plain = decodePlainTiff(tiff);
+    if (!plain) return { kind: 'picture', format: 'tiff', known: known(tiff, path) };
+    return { kind: 'frame', fields: fieldsOfFrame({ ...known(tiff, path), ...plain }) };
+  }
+  const directory = tiff.directories.some((candidate) => candidate.has(tags.dngVersion)) ? rawDirectory(tiff) : null;
+  if (!directory) {
+    requireWholeRaw(tiff);
+    return { kind: 'libraw', known: known(tiff, path) };
+  }
+  const dng = describeDng(tiff, directory);
+  const frame = decodeDng(tiff, dng);
+  return frame ? { kind: 'frame', fields: fieldsOfFrame(frame) } : { kind: 'libraw', known: dng.fields };
+}
+
+export interface HeaderTime {
+  start: string | null;
+  exposureSeconds: number | null;
+}
+
+/** Start and length of the exposure; no pixel is read. Null for SER, whose reader knows. */
+export const time = ({ path }: { path: string }): HeaderTime | null =>
+  withFile(path, (file) => {
+    const source = fileSource(file);
+    const signature = signatureOf(source);
+    if (signature === 'ser') return null;
+    const fields = signature === 'fits' ? fitsFields(file) : exifFieldsOf(source, signature);
+    return { start: fields?.start ?? null, exposureSeconds: fields?.exposureSeconds ?? null };
+  });
+
+/** The first unit that says when, or the first that says how long. */
+function fitsFields(file: OpenFile): HeaderTime | null {
+  let found: HeaderTime | null = null;
+  for (const { keywords } of walkHdus(file)) {
+    const fields = fieldsOf(new FitsHeader([...keywords]));
+    if (fields.start !== null) return fields;
+    if (fields.exposureSeconds !== null) found ??= fields;
+  }
+  return found;
+}
+
+function exifFieldsOf(source: ByteSource, signature: Exclude<Signature, 'fits' | 'ser'>): ExifFields | null {
+  if (signature === 'raw' || (signature === 'tiff' && source.read(0, 4).includes('+'))) return null;
+  const tiff = signature === 'tiff' ? readTiff(source) : exifBlock(source, signature);
+  return tiff && exifFields(tiff);
+}
+
+const known = (tiff: Tiff | null, path: string): Partial<FrameFields> => ({
+  ...(tiff ? exifFields(tiff) : {}),
+  source: path,
+});
+
+const fieldsOfFrame = (init: FrameInit): FrameFields => ({ ...new Frame(init) });

@@ -1,0 +1,45 @@
+/** Any picture file in: what it is, its first bytes and tags say, not its name. */
+import { job, sharedPool } from '../kernels/pool.ts';
+import { NightflowError } from '../process/errors.ts';
+import { readFits } from './fits/read.ts';
+import { Frame, type FrameFields } from './frame.ts';
+import { readPicture } from './picture.ts';
+import type { LibRawInput } from './raw/libraw.job.ts';
+import type { FirstLook, HeaderTime } from './read.job.ts';
+
+const module = new URL('./read.job.ts', import.meta.url);
+const lookJob = job<{ path: string }, FirstLook>(module, 'look');
+const timeJob = job<{ path: string }, HeaderTime | null>(module, 'time');
+/** LibRaw is left broken by what it throws. */
+const rawJob = job<LibRawInput, FrameFields>(new URL('./raw/libraw.job.ts', import.meta.url), 'decode', {
+  discardWorkerOnError: true,
+});
+
+/**
+ * Reads FITS (plain and tile-compressed), DNG and other RAW files (the mosaic untouched), TIFF, JPEG, PNG, and the first
+ * frame of a SER. Levels, colour and times come from the file's tags; docs/files.md says which.
+ * @throws bad-input for damage, a header without its picture, or what is no picture; unsupported; lost; aborted.
+ */
+export async function readFrame(path: string, { signal }: { signal?: AbortSignal } = {}): Promise<Frame> {
+  const found = await sharedPool().run(lookJob, { path }, { signal });
+  switch (found.kind) {
+    case 'frame':
+      return new Frame(found.fields);
+    case 'fits':
+      return readFits(path, { signal });
+    case 'libraw':
+      return new Frame(await sharedPool().run(rawJob, { path, known: found.known }, { signal }));
+    case 'picture':
+      return readPicture(path, found.format, found.known, signal);
+    case 'ser':
+      throw new NightflowError('unsupported', `${path} is a SER film.`);
+  }
+}
+
+/** When and how long the file's exposure was, from its header alone. Null for what it doesn't say. @throws as readFrame. */
+export async function readFrameTime(
+  path: string,
+  { signal }: { signal?: AbortSignal } = {},
+): Promise<{ start: string | null; exposureSeconds: number | null }> {
+  return (await sharedPool().run(timeJob, { path }, { signal })) ?? { start: null, exposureSeconds: null };
+}
