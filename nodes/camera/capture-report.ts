@@ -31,19 +31,22 @@ export interface GapFigures {
 
 export const gapFigures = (gaps: GapSummary): GapFigures => ({
   count: gaps.count,
-  medianSeconds: gaps.median,
-  p95Seconds: gaps.p95,
-  maximumSeconds: gaps.maximum,
-  totalSeconds: gaps.totalSeconds,
-  usedFraction: gaps.usedPercent === null ? null : gaps.usedPercent / 100,
+  medianSeconds: rounded(gaps.median, 6),
+  p95Seconds: rounded(gaps.p95, 6),
+  maximumSeconds: rounded(gaps.maximum, 6),
+  totalSeconds: rounded(gaps.totalSeconds, 6)!,
+  usedFraction: gaps.usedPercent === null ? null : rounded(gaps.usedPercent / 100, 6),
 });
+
+const rounded = (value: number | null, decimals: number): number | null =>
+  value === null ? null : Number(value.toFixed(decimals));
 
 /** @param now UTC ms of the sequence's clock */
 export const progressPayload = (progress: Progress, now: number) => ({
   frames: progress.n,
   of: progress.of,
   progress: progress.of === null ? null : Math.min(1, progress.n / Math.max(1, progress.of)),
-  secondsLeft: progress.secondsLeft,
+  secondsLeft: rounded(progress.secondsLeft, 3),
   time: isoTime(now),
   next: progress.nextExposureAt === null ? null : isoTime(progress.nextExposureAt),
   waitingFor: progress.reason,
@@ -69,7 +72,7 @@ export const framePayload = ({ n, frame, gapSeconds }: SequenceFrame) => ({
   n,
   exposureSeconds: frame.exposureSeconds,
   start: frame.start,
-  gapSeconds,
+  gapSeconds: rounded(gapSeconds, 6),
 });
 
 /** `msg.exposure` of output 1. */
@@ -85,7 +88,7 @@ export const exposureDetails = ({ n, run, frame, gapSeconds, lostBefore }: Seque
   offset: frame.offset,
   temperatureCelsius: frame.temperatureCelsius,
   camera: frame.camera,
-  gapSeconds,
+  gapSeconds: rounded(gapSeconds, 6),
   lostBefore,
   path,
 });

@@ -2,7 +2,7 @@
 import type { SettingDescription } from '../../lib/camera/camera.ts';
 import { sensorNames } from '../../lib/camera/sensors.ts';
 import type { SimulatorOptions } from '../../lib/camera/simulator.ts';
-import { defaultSettings, describeSettings, sensorNamed } from '../../lib/camera/simulator-settings.ts';
+import { describeSettings, sensorNamed } from '../../lib/camera/simulator-settings.ts';
 import { type InputTable, readConfiguration } from '../inputs.ts';
 
 const identity = {
@@ -10,16 +10,16 @@ const identity = {
   seed: { type: 'number', label: 'seed', default: 1, minimum: 0, maximum: 2 ** 31 - 1, integer: true },
 } as const satisfies InputTable;
 
+/** What is left empty stays as the simulator has it. */
 export function simulatorOptions(config: Readonly<Record<string, unknown>>): SimulatorOptions {
   const { sensor, seed } = readConfiguration(config, identity);
-  const described = describeSettings(sensorNamed(sensor));
+  const described = describeSettings(sensorNamed(sensor)).filter(({ name }) => (config[name] ?? '') !== '');
   const table: InputTable = Object.fromEntries(described.map((setting) => [setting.name, inputOf(setting)]));
   return { ...readConfiguration(config, table), sensor, seed };
 }
 
-function inputOf({ name, label, type, minimum, maximum, choices = [], unit }: SettingDescription): InputTable[string] {
-  const usual = defaultSettings[name as keyof typeof defaultSettings];
-  if (type === 'boolean') return { type, label, default: usual as boolean };
-  if (type === 'number') return { type, label, default: usual as number, minimum, maximum, unit };
-  return { type: 'choice', label, choices, default: String(usual) };
+function inputOf({ label, type, minimum, maximum, choices = [], unit }: SettingDescription): InputTable[string] {
+  if (type === 'boolean') return { type, label, default: false };
+  if (type === 'number') return { type, label, default: null, minimum, maximum, unit };
+  return { type: 'choice', label, choices, default: '' };
 }
