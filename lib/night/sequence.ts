@@ -17,7 +17,7 @@ import { cadenceSeconds, framesExpected, type PlanInput, parsePlan, type Sequenc
 import { type Progress, progressOf } from './progress.ts';
 import { newRun, RunJournal, type RunState, readRun } from './run-journal.ts';
 import { Runner } from './runner.ts';
-import { forecastStorage, type StorageForecast, type StorageLimit } from './storage.ts';
+import { forecastStorage, rawFrameBytes, type StorageForecast, type StorageLimit } from './storage.ts';
 
 export interface SequenceFrame extends CapturedFrame {
   /** Number in the sequence, from 1, also after it went on from a crash; `frame.number` as well. */
@@ -139,15 +139,9 @@ export class Sequence {
   async start(): Promise<StorageForecast | null> {
     if (this.started) throw new NightflowError('busy', 'This sequence was started already.');
     this.started = true;
-    const { clock, site, storage = null } = this.options;
+    const { clock, site } = this.options;
     const { startAt, endAt } = this.times(clock.now(), site);
-    const remaining = framesExpected(this.plan, startAt, endAt);
-    const forecast =
-      storage &&
-      (await forecastStorage(storage, {
-        framesExpected: remaining === null ? null : Math.max(0, remaining - this.state.n),
-        cadenceSeconds: cadenceSeconds(this.plan),
-      }));
+    const forecast = await this.forecast(Math.max(clock.now(), startAt), endAt);
     this.state.startAt = startAt;
     this.state.plan = this.plan;
     await this.journal.open(this.options.journalPath ?? null);
@@ -201,6 +195,19 @@ export class Sequence {
   /** Hands over again what a full disk left in memory. @throws what the hand-over throws; the frames stay then. */
   retryUnaccepted(): Promise<void> {
     return this.queue.retry();
+  }
+
+  private async forecast(from: number, endAt: number | null): Promise<StorageForecast | null> {
+    const { storage, camera } = this.options;
+    if (!storage) return null;
+    const { frames } = this.plan;
+    const remaining = { ...this.plan, frames: frames === null ? null : Math.max(0, frames - this.state.n) };
+    const limit = { ...storage, bytesPerFrame: storage.bytesPerFrame ?? rawFrameBytes(camera) };
+    const expected = {
+      framesExpected: framesExpected(remaining, from, endAt),
+      cadenceSeconds: cadenceSeconds(this.plan),
+    };
+    return forecastStorage(limit, expected);
   }
 
   private times(now: number, site: Site | null): { startAt: number; endAt: number | null } {

@@ -1,4 +1,5 @@
 /** Room on the disk: a forecast before the first exposure and a limit that is looked at after each. */
+import type { Camera } from '../camera/camera.ts';
 import { freeBytes } from '../process/durable.ts';
 import { NightflowError } from '../process/errors.ts';
 
@@ -56,6 +57,11 @@ export async function forecastStorage(
 /** @param pendingBytes Of frames taken but not yet written. @throws disk-full as soon as the next frame would go below the limit. */
 export async function checkStorage(limit: StorageLimit, pendingBytes: number): Promise<void> {
   refuseBelow(limit, (await measure(limit)) - pendingBytes - (limit.bytesPerFrame ?? 0));
+}
+
+/** Bytes of a raw frame as its sensor is described; null when that is not known before the first. */
+export function rawFrameBytes({ info: { sensor } }: Pick<Camera, 'info'>): number | null {
+  return sensor && sensor.width * sensor.height * Math.ceil(sensor.bitsPerSample / 8);
 }
 
 const measure = (limit: StorageLimit): Promise<number> => (limit.measure ?? freeBytes)(limit.folder);
