@@ -1,5 +1,5 @@
 /** The film of a night: its frames gather as JPEGs on the disk, each whole, and become a film at the end or in between. */
-import { readdir } from 'node:fs/promises';
+import { access, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Frame } from '../frame/frame.ts';
 import { renderPreview } from '../frame/preview.ts';
@@ -64,10 +64,19 @@ export class Film extends NightProduct {
     this.pictures.push(path);
   }
 
-  /** Makes the film of what is there, or replaces it by a longer one. The frames stay. @throws as buildFilm */
-  async build(path: string, options: FilmOptions): Promise<void> {
-    const frames = this.pictures.length;
-    await buildFilm(this.pictures.slice(), path, options);
-    await this.finished(path, frames);
+  /**
+   * Makes the film of what is there, in place of a shorter one; one that holds all frames stays as it is. The frames stay.
+   * @param final The night is over. @throws as buildFilm
+   */
+  async build(path: string, options: FilmOptions, final: boolean): Promise<void> {
+    const pictures = this.pictures.slice();
+    const complete = path === this.state.path && pictures.length === this.state.finishedFrames;
+    const there = () =>
+      access(path).then(
+        () => true,
+        () => false,
+      );
+    if (!complete || !(await there())) await buildFilm(pictures, path, options);
+    await this.made(path, pictures.length, final);
   }
 }

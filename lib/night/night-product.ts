@@ -14,8 +14,10 @@ export interface ProductState {
   first: NamedFrame;
   /** The finished file, absolute; null before the first time. It is replaced when the night goes on. */
   path: string | null;
-  /** How many frames the finished file holds. */
+  /** How many frames that file holds. */
   finishedFrames: number;
+  /** False while it is one that was made in between. */
+  final: boolean;
   /** What the material needs (its size), fixed by the first frame. */
   shape: Record<string, number>;
 }
@@ -32,14 +34,14 @@ export abstract class NightProduct {
   /** Frames gathered so far. */
   abstract readonly frames: number;
 
-  /** More was gathered than the finished file holds. */
+  /** The night's file is still to be made, or more was gathered than it holds. */
   get unfinished(): boolean {
-    return this.frames > this.state.finishedFrames;
+    return this.frames > 0 && (this.frames > this.state.finishedFrames || !this.state.final);
   }
 
-  /** Remembers the finished file. */
-  async finished(path: string, frames: number): Promise<void> {
-    this.state = { ...this.state, path, finishedFrames: frames };
+  /** Remembers the file that was made. @param final It is not just one in between. */
+  async made(path: string, frames: number, final: boolean): Promise<void> {
+    this.state = { ...this.state, path, finishedFrames: frames, final };
     await writeState(join(this.folder, stateName), this.state);
   }
 
@@ -63,7 +65,15 @@ export async function beginProduct(
   frame: Frame,
   shape: Record<string, number>,
 ): Promise<ProductState> {
-  const state: ProductState = { version: 1, night, first: header(frame), path: null, finishedFrames: 0, shape };
+  const state: ProductState = {
+    version: 1,
+    night,
+    first: header(frame),
+    path: null,
+    finishedFrames: 0,
+    final: false,
+    shape,
+  };
   await writeState(join(folder, stateName), state);
   return state;
 }

@@ -72,7 +72,7 @@ describe('a film', () => {
     const film = await filmOf(12, { width: 101, height: 75 });
     const path = join(base, 'films', 'night.mp4');
     const progress: number[] = [];
-    await film.build(path, { ...h264, onProgress: (done) => progress.push(done) });
+    await film.build(path, { ...h264, onProgress: (done) => progress.push(done) }, true);
     expect(await probe(path)).toMatchObject({
       codec_name: 'h264',
       pix_fmt: 'yuv420p',
@@ -92,7 +92,7 @@ describe('a film', () => {
   it('keeps the brightness of its frames', async () => {
     const film = await filmOf(3, { value: 12850, width: 64, height: 64 }); // linear 0.196: sRGB 0.48, 123 of 255
     const path = join(base, 'night.mp4');
-    await film.build(path, { ...h264, quality: 1 });
+    await film.build(path, { ...h264, quality: 1 }, true);
     const raw = join(base, 'raw.gray');
     await runProgram(
       'ffmpeg',
@@ -122,7 +122,7 @@ describe('a film', () => {
   it('can be the JPEGs themselves', async () => {
     const film = await filmOf(5);
     const path = join(base, 'night.avi');
-    await film.build(path, { ...h264, codec: 'mjpeg', framesPerSecond: 10 });
+    await film.build(path, { ...h264, codec: 'mjpeg', framesPerSecond: 10 }, true);
     expect(await probe(path)).toMatchObject({
       codec_name: 'mjpeg',
       nb_read_frames: '5',
@@ -133,8 +133,8 @@ describe('a film', () => {
 
   it('takes a bit rate and evens out flicker', async () => {
     const film = await filmOf(8);
-    await film.build(join(base, 'a.mp4'), { ...h264, megabitsPerSecond: 2, deflicker: true });
-    await film.build(join(base, 'a.avi'), { ...h264, codec: 'mjpeg', deflicker: true });
+    await film.build(join(base, 'a.mp4'), { ...h264, megabitsPerSecond: 2, deflicker: true }, true);
+    await film.build(join(base, 'a.avi'), { ...h264, codec: 'mjpeg', deflicker: true }, true);
     expect(await probe(join(base, 'a.mp4'))).toMatchObject({ nb_read_frames: '8' });
     expect(await probe(join(base, 'a.avi'))).toMatchObject({ codec_name: 'mjpeg', nb_read_frames: '8' });
   });
@@ -142,11 +142,24 @@ describe('a film', () => {
   it('grows: the longer one takes the place of the shorter', async () => {
     const film = await filmOf(3);
     const path = join(base, 'night.mp4');
-    await film.build(path, h264);
+    await film.build(path, h264, true);
     await film.add(smallFrame(100), pictures);
     expect(film.unfinished).toBe(true);
-    await film.build(path, h264);
+    await film.build(path, h264, true);
     expect((await probe(path)).nb_read_frames).toBe('4');
+  });
+
+  it('is not made again when it has all frames', async () => {
+    const film = await filmOf(3);
+    const path = join(base, 'night.mp4');
+    await film.build(path, h264, false);
+    expect(film.unfinished).toBe(true);
+    await film.build(path, { ...h264, program: 'nightflow-no-such-program' }, true);
+    expect(film.unfinished).toBe(false);
+    await rm(path);
+    await expect(film.build(path, { ...h264, program: 'nightflow-no-such-program' }, true)).rejects.toMatchObject({
+      code: 'missing',
+    });
   });
 
   it('goes on after a crash: the frames, and whether they are in the film', async () => {
@@ -155,7 +168,7 @@ describe('a film', () => {
     const after = (await Film.open(folder))!;
     expect([after.frames, after.unfinished]).toEqual([4, true]);
     await after.add(smallFrame(100), pictures);
-    await after.build(join(base, 'night.mp4'), h264);
+    await after.build(join(base, 'night.mp4'), h264, true);
     expect((await probe(join(base, 'night.mp4'))).nb_read_frames).toBe('5');
     const again = (await Film.open(folder))!;
     expect([again.unfinished, again.state.path]).toEqual([false, join(base, 'night.mp4')]);
@@ -193,7 +206,7 @@ describe('without a film at the end', () => {
     const film = await filmOf(6);
     const { PATH } = process.env;
     process.env.PATH = join(base, 'empty');
-    const failure = await film.build(path(), h264).catch((error) => error);
+    const failure = await film.build(path(), h264, true).catch((error) => error);
     process.env.PATH = PATH;
     expect(failure).toMatchObject({
       code: 'missing',
@@ -201,7 +214,7 @@ describe('without a film at the end', () => {
       remedy: 'Install it with: sudo apt install ffmpeg',
     });
     await nothingBroken();
-    await film.build(path(), h264);
+    await film.build(path(), h264, true);
     expect((await probe(path())).nb_read_frames).toBe('6');
   });
 
@@ -210,13 +223,13 @@ describe('without a film at the end', () => {
     const dying = await program(
       `require('fs').writeFileSync(process.argv.at(-1), 'half a film'); console.log('frame=2'); process.stdin.once('data', () => setTimeout(() => process.kill(process.pid, 'SIGKILL'), 50)); setInterval(() => {}, 1000);`,
     );
-    await expect(film.build(path(), { ...h264, program: dying })).rejects.toMatchObject({
+    await expect(film.build(path(), { ...h264, program: dying }, true)).rejects.toMatchObject({
       code: 'failed',
       message: expect.stringMatching(/^The film was not made \(2 of 6 frames were in it\): .* was ended by SIGKILL/),
       remedy: 'The frames are kept: send finish to try again.',
     });
     await nothingBroken();
-    await film.build(path(), h264);
+    await film.build(path(), h264, true);
     expect((await stat(path())).size).toBeGreaterThan(500);
   });
 
@@ -225,7 +238,7 @@ describe('without a film at the end', () => {
     const full = await program(
       `console.error('av_interleaved_write_frame(): No space left on device'); process.exitCode = 1;`,
     );
-    await expect(film.build(path(), { ...h264, program: full })).rejects.toMatchObject({ code: 'disk-full' });
+    await expect(film.build(path(), { ...h264, program: full }, true)).rejects.toMatchObject({ code: 'disk-full' });
     await nothingBroken();
   });
 
@@ -234,17 +247,18 @@ describe('without a film at the end', () => {
     const endless = await program(`process.stdin.resume(); setInterval(() => console.log('frame=1'), 20);`);
     const stop = new AbortController();
     await expect(
-      film.build(path(), { ...h264, program: endless, signal: stop.signal, onProgress: () => stop.abort() }),
+      film.build(path(), { ...h264, program: endless, signal: stop.signal, onProgress: () => stop.abort() }, true),
     ).rejects.toMatchObject({ code: 'aborted' });
     await nothingBroken();
   });
 
   it('keeps an older film when the longer one fails', async () => {
     const film = await filmOf(6);
-    await film.build(path(), h264);
+    await film.build(path(), h264, true);
+    await film.add(smallFrame(100), pictures);
     await rm(join(folder, 'frames', '000003.jpg'));
     await mkdir(join(folder, 'frames', '000003.jpg'));
-    await expect(film.build(path(), h264)).rejects.toMatchObject({ code: 'failed' });
+    await expect(film.build(path(), h264, true)).rejects.toMatchObject({ code: 'failed' });
     expect((await probe(path())).nb_read_frames).toBe('6');
   });
 });
