@@ -25,7 +25,7 @@ function fits(second: number): Frame {
   return frame;
 }
 
-/** FITS 3 and 1 and 2 by their times, a JPEG with EXIF between them, a PNG without a time, a FITS cut off, and one that is none. */
+/** FITS 3 and 1 and 2 by their times, a JPEG with EXIF between them, a PNG without a time (it stays behind the file its name follows), a FITS cut off, and one that is none. */
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'nightflow-real-folder-'));
   await writeFits(fits(0), join(folder, 'c.fits'));
@@ -56,16 +56,16 @@ it('runs a sequence over real files: in time order, broken ones passed over and 
   await sequence.start();
   const end = await sequence.finished;
   expect(end).toMatchObject({ reason: 'no-more-frames', frames: 5, error: null });
-  expect(frames.map(({ frame }) => basename(frame.source!))).toEqual(['c.fits', 'd.png', 'b.fits', 'b2.jpg', 'a.fits']);
+  expect(frames.map(({ frame }) => basename(frame.source!))).toEqual(['c.fits', 'b.fits', 'b2.jpg', 'a.fits', 'd.png']);
   expect(frames.map(({ n }) => n)).toEqual([1, 2, 3, 4, 5]);
   expect(frames[0]!.frame.pixels[0]).toBe(1000);
-  expect(frames[4]!.frame.pixels[639]).toBe(1012);
-  expect(frames[3]!.frame).toMatchObject({
+  expect(frames[3]!.frame.pixels[639]).toBe(1012);
+  expect(frames[2]!.frame).toMatchObject({
     start: '2026-03-20T18:00:09.000Z',
     end: '2026-03-20T18:00:11.000Z',
     channels: 3,
   });
-  expect(frames[1]!.frame).toMatchObject({ start: '2026-03-20T18:00:03.000Z', timeSource: 'host' });
+  expect(frames[4]!.frame).toMatchObject({ start: '2026-03-20T18:00:15.000Z', timeSource: 'host' });
   expect(warnings).toHaveLength(2);
   expect(warnings.join()).toMatch(/cut\.fits was passed over: .+/);
   expect(warnings.join()).toMatch(/zero\.fits was passed over: .+/);
