@@ -106,7 +106,8 @@ export function starsWithin(
 ): CatalogueStar[] {
   const centre = new Float64Array(3);
   setDirection(centre, 0, raDegrees, decDegrees);
-  const cosRadius = Math.cos(Math.min(180, radiusDegrees) * radians);
+  // Chords keep their precision where cosines of seconds of arc are all 1.
+  const chord = 2 * Math.sin((Math.min(180, radiusDegrees) * radians) / 2);
   const limitCode = (limitMagnitude + 2) * 20;
   const found: CatalogueStar[] = [];
   for (let cell = 0; cell < catalogue.cellRadii.length; cell++) {
@@ -114,7 +115,7 @@ export function starsWithin(
     if (angle > radiusDegrees * radians + catalogue.cellRadii[cell]!) continue;
     for (let star = catalogue.first[cell]!; star < catalogue.first[cell + 1]!; star++) {
       if (catalogue.magnitudeCodes[star]! > limitCode) break;
-      if (dot(catalogue.directions, star, centre) < cosRadius) continue;
+      if (distance(catalogue.directions, star, centre) > chord) continue;
       const [x, y, z] = [0, 1, 2].map((axis) => catalogue.directions[star * 3 + axis]!) as [number, number, number];
       const colourCode = catalogue.colourCodes[star]!;
       found.push({
@@ -150,3 +151,6 @@ function setDirection(into: Float32Array | Float64Array, at: number, raDegrees: 
 
 const dot = (vectors: Float32Array | Float64Array, at: number, to: Float64Array): number =>
   vectors[at * 3]! * to[0]! + vectors[at * 3 + 1]! * to[1]! + vectors[at * 3 + 2]! * to[2]!;
+
+const distance = (vectors: Float32Array, at: number, to: Float64Array): number =>
+  Math.hypot(vectors[at * 3]! - to[0]!, vectors[at * 3 + 1]! - to[1]!, vectors[at * 3 + 2]! - to[2]!);

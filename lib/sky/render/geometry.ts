@@ -27,7 +27,7 @@ export interface Geometry {
 
 /** Clouds and twilight are soft; the rays of an aurora need a finer grid. */
 export type GridDetail = 'soft' | 'fine';
-const gridColumns: Record<GridDetail, number> = { soft: 130, fine: 200 };
+const gridColumns: Record<GridDetail, number> = { soft: 130, fine: 160 };
 
 let last: Geometry | null = null;
 

@@ -75,8 +75,8 @@ function meteor(random: Random, id: number, startMilliseconds: number): Mover {
   const speed = 18 + 48 * random();
   const dive = 0.2 + 0.9 * random();
   const durationSeconds = 0.25 + 0.9 * random() ** 2;
-  // Each magnitude fainter there are 2.7 times as many; the faintest here is 3.5.
-  const magnitude = Math.max(-5, 3.5 + Math.log(Math.max(1e-6, random())) / Math.log(2.7));
+  // Each magnitude fainter there are 2.5 times as many (a shower's population index); the faintest here is 3.
+  const magnitude = Math.max(-6, 3 + Math.log(Math.max(1e-6, random())) / Math.log(2.5));
   return {
     kind: 'meteor',
     id,
