@@ -1,5 +1,5 @@
 /** A camera that replays real files: in the order and at the pace they were taken, at a fixed pace, or as fast as they can be read. */
-import { isAbsolute } from 'node:path';
+import { basename, isAbsolute } from 'node:path';
 import { isoTime } from '../clock/clock.ts';
 import type { Frame } from '../frame/frame.ts';
 import { NightflowError } from '../process/errors.ts';
@@ -118,7 +118,7 @@ export class FolderCamera implements Camera {
     const { skipped, skippedCount } = this.feed;
     const fresh = skipped.slice(Math.max(0, skipped.length - (skippedCount - this.reported)));
     this.reported = skippedCount;
-    return fresh.map(({ path, reason }) => `${path} was passed over: ${reason}`);
+    return fresh.map(({ path, reason }) => `${basename(path)} was passed over: ${reason}`);
   }
 
   async recover(): Promise<void> {

@@ -13,7 +13,7 @@ export interface GapSummary {
   /** Seconds without light in all. */
   totalSeconds: number;
   exposedSeconds: number;
-  /** Part of the time between first and last frame in which the shutter was open, 0..100; null without a frame. */
+  /** Part of the time between first and last frame in which the shutter was open, 0..100; null when no exposure time is known. */
   usedPercent: number | null;
 }
 
@@ -70,7 +70,7 @@ export class GapStatistics {
       maximum: some ? this.maximum : null,
       totalSeconds: this.totalSeconds,
       exposedSeconds: this.exposedSeconds,
-      usedPercent: span > 0 ? (100 * this.exposedSeconds) / span : null,
+      usedPercent: this.exposedSeconds > 0 ? (100 * this.exposedSeconds) / span : null,
     };
   }
 
