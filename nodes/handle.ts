@@ -105,9 +105,12 @@ function revived(value: unknown): Frame {
 /** An error at the node: red status with the remedy and `done(error)`; what was stopped on request is no error. */
 export function reportFailure(node: Node, thrown: unknown, done: (error?: Error) => void): void {
   const error = asNightflowError(thrown);
-  if (error.code === 'aborted') done();
-  else {
-    showStatus(node, 'failed', error.remedy ? `${error.message} ${error.remedy}` : error.message);
-    done(error);
+  if (error.code === 'aborted') {
+    done();
+    return;
   }
+  const text = error.remedy ? `${error.message} ${error.remedy}` : error.message;
+  showStatus(node, 'failed', text);
+  // What the sidebar and a Catch node show is the error's toString: without the class's name, with the remedy.
+  done(Object.defineProperty(error, 'toString', { value: () => text, configurable: true }));
 }

@@ -5,9 +5,10 @@ import { isoTime, realClock } from '../../lib/clock/clock.ts';
 import { readState, workFolder, writeState } from '../../lib/night/night-folder.ts';
 import { readRun } from '../../lib/night/run-journal.ts';
 import type { SequenceEnd } from '../../lib/night/sequence.ts';
-import { asNightflowError, NightflowError } from '../../lib/process/errors.ts';
+import { NightflowError } from '../../lib/process/errors.ts';
 import { retry } from '../../lib/process/retry.ts';
 import { nextTimeOfDay } from '../../lib/sky/night-date.ts';
+import { reportFailure } from '../handle.ts';
 import { type NodeConfig, nodeLabel, readSettings } from '../inputs.ts';
 import { showStatus } from '../status.ts';
 import type { AstroMessage, CameraNode, Node, NodeAPI } from '../types.ts';
@@ -145,10 +146,8 @@ export class CaptureControl {
     try {
       return await work();
     } catch (thrown) {
-      const error = asNightflowError(thrown);
-      if (error.code === 'aborted') return null;
-      showStatus(this.node, 'failed', error.remedy ? `${error.message} ${error.remedy}` : error.message);
-      this.node.error(error, { _msgid: this.RED.util.generateId() });
+      const msg = { _msgid: this.RED.util.generateId() };
+      reportFailure(this.node, thrown, (error) => error && this.node.error(error, msg));
       return null;
     }
   }
