@@ -23,7 +23,8 @@ export type ExifFields = Pick<
   | 'keywords'
 >;
 
-const farthestZoneSeconds = 14 * 3600;
+/** Uncertainty of a time whose zone nobody wrote: the farthest zone. */
+export const unknownZoneSeconds = 14 * 3600;
 
 /** `gain` is the ISO speed; for a Raspberry Pi camera, whose programs write 100 times the analogue gain there, that gain. */
 export function exifFields(tiff: Tiff): ExifFields {
@@ -69,7 +70,7 @@ export function exposureTimes(
     middle: exposureSeconds === null ? null : after(exposureSeconds / 2),
     end: exposureSeconds === null ? null : after(exposureSeconds),
     timeSource: 'file',
-    timeUncertaintySeconds: zoneKnown ? 1 + (exposureSeconds ?? 0) : farthestZoneSeconds,
+    timeUncertaintySeconds: zoneKnown ? 1 + (exposureSeconds ?? 0) : unknownZoneSeconds,
   };
 }
 

@@ -25,7 +25,10 @@ export function isRawTiff(tiff: Tiff): boolean {
 /** @throws bad-input when strips or tiles lie outside the file or hold less than a bit a sample. */
 export function requireWholeRaw(tiff: Tiff): void {
   const head = tiff.source.read(0, Math.min(10, tiff.source.size));
-  if (head.toString('latin1', 8, 10) === 'CR') return requireWholeCr2(tiff);
+  if (head.toString('latin1', 8, 10) === 'CR') {
+    requireWholeCr2(tiff);
+    return;
+  }
   const directory = rawDirectory(tiff) ?? tiff.directories.find(isRawCompressed);
   // Makers that describe their data elsewhere (ORF, RW2) are left to LibRaw's own complaints.
   if (directory?.has(tags.imageWidth) && (directory.has(tags.stripByteCounts) || directory.has(tags.tileByteCounts)))
