@@ -92,24 +92,29 @@ function decodeRows(
   const { width, height, planes, flip } = image;
   const data = allocatePixels(width, height, planes, pixelType);
   const pixels = Buffer.from(data as unknown as ArrayBuffer);
-  const rowRaw = (width * Math.abs(image.bitpix)) / 8;
-  const rowBytes = width * bytesPerSample[pixelType];
-  const rowsAtOnce = Math.max(1, Math.min(height, Math.floor(blockTarget / rowRaw)));
+  const rawBytes = Math.abs(image.bitpix) / 8;
+  const size = bytesPerSample[pixelType];
+  const all = width * height * planes;
+  // Whole rows of one plane where they are turned, otherwise blocks that stay aligned whatever the width.
+  const rowsAtOnce = Math.max(1, Math.min(height, Math.floor(blockTarget / rawBytes / width)));
+  const samplesAtOnce = flip ? rowsAtOnce * width : Math.min(all, blockTarget / rawBytes);
   scratch.reset();
-  const raw = scratch.take(rowsAtOnce * rowRaw);
-  const target = scratch.take(rowsAtOnce * rowBytes);
-  for (let plane = 0; plane < planes; plane++)
-    for (let row = 0; row < height; row += rowsAtOnce) {
-      const rows = Math.min(rowsAtOnce, height - row);
-      source(scratch.bytes, raw, rows * rowRaw, (plane * height + row) * rowRaw);
-      const at = decode(target, raw, rows * width);
-      if (at === null) return null;
-      if (!flip) scratch.bytes.copy(pixels, (plane * height + row) * rowBytes, at, at + rows * rowBytes);
-      else
-        for (let i = 0; i < rows; i++) {
-          const to = (plane * height + height - 1 - row - i) * rowBytes;
-          scratch.bytes.copy(pixels, to, at + i * rowBytes, at + (i + 1) * rowBytes);
-        }
-    }
+  const raw = scratch.take(samplesAtOnce * rawBytes);
+  const target = scratch.take(samplesAtOnce * size);
+  for (let first = 0; first < all; ) {
+    const row = Math.floor(first / width) % height;
+    const count = flip ? Math.min(rowsAtOnce, height - row) * width : Math.min(samplesAtOnce, all - first);
+    source(scratch.bytes, raw, count * rawBytes, first * rawBytes);
+    const at = decode(target, raw, count);
+    if (at === null) return null;
+    if (!flip) scratch.bytes.copy(pixels, first * size, at, at + count * size);
+    else
+      for (let i = 0; i < count; i += width) {
+        // Row r of the plane becomes row height - 1 - r.
+        const to = first - row * width + (height - 1 - row) * width - i;
+        scratch.bytes.copy(pixels, to * size, at + i * size, at + (i + width) * size);
+      }
+    first += count;
+  }
   return { data, pixelType, precisionLost: false, maximum: null };
 }

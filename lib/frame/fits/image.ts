@@ -2,9 +2,9 @@
 
 import { scratch } from '../../kernels/wasm.ts';
 import { NightflowError } from '../../process/errors.ts';
-import { Frame, type FrameFields, maximumPixels } from '../frame.ts';
+import { Frame, type FrameFields, type FrameInit, maximumPixels } from '../frame.ts';
 import { FitsHeader } from './cards.ts';
-import { decodeImage, type RawImage, type RawSource } from './decode.ts';
+import { type Decoded, decodeImage, type RawImage, type RawSource } from './decode.ts';
 import { fieldsOf, keptKeywords, levelsOf } from './fields.ts';
 import { damagedRemedy, type OpenFile, readExactly } from './file.ts';
 import { type FitsHdu, walkHdus } from './hdus.ts';
@@ -14,22 +14,33 @@ import { readTiles } from './tiles.ts';
 /** The picture of unit `wanted` (0 is the primary), or of the first unit that has one. */
 export function readImage(file: OpenFile, wanted?: number): FrameFields {
   const hdu = findImage(file, wanted);
-  const { raw, source, header } = openImage(file, hdu);
-  const { maximum, ...decoded } = decodeImage(raw, source, scratch());
+  const image = openImage(file, hdu);
+  const decoded = decodeImage(image.raw, image.source, scratch());
+  return { ...new Frame({ ...frameHeader(file, hdu, image, decoded), data: decoded.data }) };
+}
+
+/** All of the Frame but its pixels. */
+export function frameHeader(
+  file: OpenFile,
+  hdu: FitsHdu,
+  { raw, header }: OpenImage,
+  decoded: Omit<Decoded, 'data'>,
+): Omit<FrameInit, 'data'> {
   const kept = keptKeywords(hdu.keywords, hdu.compressed);
-  const fields = new Frame({
+  const white = decoded.maximum === null ? {} : { whiteLevel: floatWhite(decoded.maximum) };
+  return {
     ...fieldsOf(header),
-    ...decoded,
     width: raw.width,
     height: raw.height,
     channels: raw.planes,
     bayer: raw.planes === 1 ? bayerOf(header, raw.height, raw.flip) : null,
+    pixelType: decoded.pixelType,
+    precisionLost: decoded.precisionLost,
     source: file.path,
     keywords: raw.flip ? flipWorldCoordinates(kept, raw.height) : kept,
-    whiteLevel: maximum === null ? undefined : floatWhite(maximum),
+    ...white,
     ...present(levelsOf(header)),
-  });
-  return { ...fields };
+  };
 }
 
 /** The unit to read. @throws bad-input when there is none, or the one asked for has no picture. */

@@ -46,19 +46,21 @@ export function fitsU16(target: usize, source: usize, count: usize, sign: i32): 
   return (or | half | (half >> 16)) & 0xffff;
 }
 
-/** Native u16 accumulator = maximum of itself and big-endian samples, in one pass: reading and folding a file at once. */
-export function fitsMaxU16(acc: usize, source: usize, count: usize, sign: i32): void {
+/**
+ * Native accumulator = maximum of itself and big-endian samples, in one pass: reading and folding a file at once. Both
+ * signed, as FITS stores unsigned 16 bit (BZERO 32768): the order is the same, and the sign is turned once at the end.
+ */
+export function fitsMaxI16(acc: usize, source: usize, count: usize): void {
   const end = source + (count << 1);
   const rounds = source + ((count << 1) & ~63);
-  const s = i16x8.splat(<i16>sign);
   for (; source < rounds; source += 64, acc += 64) {
-    v128.store(acc, i16x8.max_u(v128.load(acc), v128.xor(swap16(v128.load(source)), s)));
-    v128.store(acc, i16x8.max_u(v128.load(acc, 16), v128.xor(swap16(v128.load(source, 16)), s)), 16);
-    v128.store(acc, i16x8.max_u(v128.load(acc, 32), v128.xor(swap16(v128.load(source, 32)), s)), 32);
-    v128.store(acc, i16x8.max_u(v128.load(acc, 48), v128.xor(swap16(v128.load(source, 48)), s)), 48);
+    v128.store(acc, i16x8.max_s(v128.load(acc), swap16(v128.load(source))));
+    v128.store(acc, i16x8.max_s(v128.load(acc, 16), swap16(v128.load(source, 16))), 16);
+    v128.store(acc, i16x8.max_s(v128.load(acc, 32), swap16(v128.load(source, 32))), 32);
+    v128.store(acc, i16x8.max_s(v128.load(acc, 48), swap16(v128.load(source, 48))), 48);
   }
   for (; source < end; source += 2, acc += 2)
-    store<u16>(acc, max(load<u16>(acc), <u16>(<i32>bswap<u16>(load<u16>(source)) ^ sign)));
+    store<i16>(acc, max(load<i16>(acc), bswap<i16>(load<i16>(source))));
 }
 
 /** Whether one of the big-endian 16-bit samples is `value` (BLANK). */
