@@ -27,9 +27,14 @@ export interface RunnerOptions {
   /** The phase or the count changed. */
   report: () => void;
   warn: (message: string, error: NightflowError | null) => void;
+  /** Start and end as they follow from the clock now. */
+  times: () => { startAt: number; endAt: number | null };
   /** An exposure was lost with the camera. */
   failed: () => Promise<void>;
 }
+
+const lookMilliseconds = 60_000;
+const clockWasSetMilliseconds = 600_000;
 
 export class Runner implements Activity {
   phase: Phase = 'idle';
@@ -56,16 +61,19 @@ export class Runner implements Activity {
     this.lastEnd = options.state.lastEnd;
   }
 
-  /** @param begin Called once before the first exposure. */
-  async run(startAt: number, endAt: number | null, begin: () => Promise<void>): Promise<EndReason> {
+  /** @param begin Called once before the first exposure, with the end that holds. */
+  async run(startAt: number, endAt: number | null, begin: (endAt: number | null) => Promise<void>): Promise<EndReason> {
     const { clock, control } = this.options;
     this.startAt = startAt;
     this.endAt = endAt;
-    while (!control.ending && clock.now() < startAt) {
-      this.enter('waiting-start', `It starts at ${isoTime(startAt)}.`, startAt);
-      await control.sleepUntil(clock, startAt);
+    while (!control.ending && clock.now() < this.startAt) {
+      this.enter('waiting-start', `It starts at ${isoTime(this.startAt)}.`, this.startAt);
+      const look = Math.min(this.startAt, clock.now() + lookMilliseconds);
+      await control.sleepUntil(clock, look);
+      // A Pi without a battery learns the date minutes after it started: what was worked out from the wrong one is worked out anew.
+      if (clock.rate === 1 && clock.now() > look + clockWasSetMilliseconds) Object.assign(this, this.options.times());
     }
-    if (!control.ending) await begin();
+    if (!control.ending) await begin(this.endAt);
     for (;;) {
       while (control.paused && !control.ending) {
         this.enter('paused', 'It is paused.');

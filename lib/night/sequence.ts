@@ -113,6 +113,7 @@ export class Sequence {
       // Told a moment later: a listener that asks for something then finds the wait that it is to end.
       report: () => queueMicrotask(() => this.events.emit('progress', this.progress())),
       warn: (message, error) => this.warn(message, error),
+      times: () => this.times(),
       failed: () => this.journal.failure(),
     });
   }
@@ -139,8 +140,8 @@ export class Sequence {
   async start(): Promise<StorageForecast | null> {
     if (this.started) throw new NightflowError('busy', 'This sequence was started already.');
     this.started = true;
-    const { clock, site } = this.options;
-    const { startAt, endAt } = this.times(clock.now(), site);
+    const { clock } = this.options;
+    const { startAt, endAt } = this.times();
     const forecast = await this.forecast(Math.max(clock.now(), startAt), endAt);
     this.state.startAt = startAt;
     this.state.plan = this.plan;
@@ -210,8 +211,10 @@ export class Sequence {
     return forecastStorage(limit, expected);
   }
 
-  private times(now: number, site: Site | null): { startAt: number; endAt: number | null } {
+  private times(): { startAt: number; endAt: number | null } {
     const { plan, state } = this;
+    const { clock, site } = this.options;
+    const now = clock.now();
     if (state.beganAt !== null) return { startAt: state.beganAt, endAt: state.endAt };
     const missed = this.resumed && plan.start.type === 'time' && state.startAt < now;
     const startAt = missed ? state.startAt : resolveStart(plan.start, site, now);
@@ -227,7 +230,7 @@ export class Sequence {
     let reason: EndReason = 'error';
     let error: NightflowError | null = null;
     try {
-      reason = await this.runner.run(startAt, endAt, async () => {
+      reason = await this.runner.run(startAt, endAt, async (endAt) => {
         if (this.state.beganAt !== null) return;
         const release = this.options.clock.hold();
         this.state.beganAt = this.options.clock.now();
