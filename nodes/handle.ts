@@ -28,6 +28,8 @@ export interface HandleOptions<T extends InputTable> {
   clock?: Clock;
   /** Messages at the same time (commands reach a running sequence) instead of one after the other in their order. */
   parallel?: boolean;
+  /** What waits in the queue at close is still worked off, within the limit of a close: for nodes that put frames on the disk. */
+  drain?: boolean;
   run(work: Work<T>): Promise<void>;
   /** After a failure was shown: work of other messages that goes on may show itself again. */
   afterFailure?(): void;
@@ -48,7 +50,7 @@ export function handleInput<T extends InputTable>(RED: NodeAPI, node: Node, opti
   let tail: Promise<void> = Promise.resolve();
 
   const work = async (message: NodeMessageInFlow, send: (messages: unknown) => void, done: (error?: Error) => void) => {
-    if (closing.signal.aborted) return done();
+    if (closing.signal.aborted && !options.drain) return done();
     try {
       const msg = message as AstroMessage;
       if (msg.frame !== undefined && !(msg.frame instanceof Frame)) msg.frame = revived(msg.frame);
