@@ -1,5 +1,6 @@
 /** Whether the dependencies are there as the lock file says, and their installation when they are not. */
-import { existsSync, readFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isAtLeast, ownNode, root, run } from './toolchain.js';
 
@@ -17,12 +18,18 @@ export function unsuitable(node = process.versions.node, architecture = process.
 
 /** Runs `npm ci` when node_modules is missing or not what package-lock.json says. @returns whether all is there now. */
 export async function install() {
-  if (!isInstalled(readLock('package-lock.json'), readLock('node_modules', '.package-lock.json'))) {
+  const stamp = createHash('sha256')
+    .update(readFileSync(join(root, 'package-lock.json')))
+    .digest('hex');
+  const stampFile = join(root, 'node_modules', '.nightflow-stamp');
+  const stamped = existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp;
+  if (!stamped && !isInstalled(readLock('package-lock.json'), readLock('node_modules', '.package-lock.json'))) {
     console.log('Installing the dependencies (npm ci): a few minutes the first time …');
     if ((await npm('ci', '--no-audit', '--no-fund', '--loglevel=error')) !== 0) {
       console.error('npm ci failed (see above). It needs the internet once; then try again.');
       return false;
     }
+    writeFileSync(stampFile, stamp);
   }
   if (ownNode() === null) await npm('rebuild', 'node', '--ignore-scripts=false', '--loglevel=error');
   if (ownNode() !== null || isAtLeast(process.versions.node, '22.13.0')) return true;
@@ -37,7 +44,10 @@ function npm(...args) {
   return run('npm', args, { shell: process.platform === 'win32' });
 }
 
-/** npm keeps what it installed in node_modules/.package-lock.json; packages for other systems are optional and may be absent. */
+/**
+ * For those who ran npm themselves: what it installed stands in node_modules/.package-lock.json. Packages for other systems
+ * are optional and may be absent.
+ */
 export function isInstalled(lock, installed) {
   if (lock === null || installed === null) return false;
   return Object.entries(lock.packages).every(([path, { version, optional, link }]) => {

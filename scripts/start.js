@@ -6,7 +6,8 @@ import { spawn, spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
-import { createServer } from 'node:net';
+import { createServer, isIP } from 'node:net';
+import { hostname, networkInterfaces } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { build } from './build.js';
 import { home, host, openWithoutPassword } from './home.js';
@@ -69,13 +70,13 @@ function layDemo() {
 function announce(address, flows) {
   const base = flows.find((node) => node.type === 'ui-base')?.path ?? '/dashboard';
   const page = flows.find((node) => node.type === 'ui-page')?.path ?? '';
-  console.log(`
-  Nightflow is up.
-    Editor:     ${address}/
-    Dashboard:  ${address}${base}${page}
-    Files:      ${home()}
-  Stop it with Ctrl+C.
-`);
+  const pages = `${base}${page}`;
+  const phone = networkAddresses().map((ip) => `    Phone:      ${address.replace(shownHost(), ip)}${pages}`);
+  const lines = [
+    ...['', '  Nightflow is up.', `    Editor:     ${address}/`, `    Dashboard:  ${address}${pages}`, ...phone],
+    ...[`    Files:      ${home()}`, '  Stop it with Ctrl+C.', ''],
+  ];
+  console.log(lines.join('\n'));
 }
 
 /** Node-RED and the npm of its palette manager run under Node 24, and know nothing of the `npm start` around them. */
@@ -130,6 +131,13 @@ async function answers(port, isOver) {
 const connectHost = () => ({ '0.0.0.0': '127.0.0.1', '::': '::1' })[host()] ?? host();
 const shownHost = () => (connectHost().includes(':') ? `[${connectHost()}]` : connectHost());
 
+/** This computer's addresses for others, when it listens on all interfaces. */
+function networkAddresses() {
+  if (connectHost() === host()) return [];
+  const all = Object.values(networkInterfaces()).flat();
+  return all.filter((each) => each.family === 'IPv4' && !each.internal).map((each) => each.address);
+}
+
 /** A self-signed certificate: browsers warn once, and the phone's compass and camera work. */
 function makeCertificate() {
   const folder = join(home(), 'https');
@@ -137,18 +145,10 @@ function makeCertificate() {
   if (existsSync(key) && existsSync(cert)) return true;
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const args = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '3650'];
-  const names = `subjectAltName=DNS:localhost,IP:127.0.0.1${isLoopback(host()) || connectHost() !== host() ? '' : `,IP:${host()}`}`;
-  const made = spawnSync('openssl', [
-    ...args,
-    '-subj',
-    '/CN=Nightflow',
-    '-addext',
-    names,
-    '-keyout',
-    key,
-    '-out',
-    cert,
-  ]);
+  const addresses = new Set(['127.0.0.1', connectHost(), ...networkAddresses()]);
+  const names = [`DNS:localhost,DNS:${hostname()}`, ...[...addresses].filter(isIP).map((ip) => `IP:${ip}`)];
+  args.push('-subj', '/CN=Nightflow', '-addext', `subjectAltName=${names.join(',')}`, '-keyout', key, '-out', cert);
+  const made = spawnSync('openssl', args);
   if (made.status === 0) return true;
   const why = made.error ? 'openssl is not installed' : String(made.stderr).trim().split('\n').at(-1);
   refuse(
