@@ -58,16 +58,20 @@ export class FrameStack {
     const previous = this.last;
     if (this.options.fillGaps) this.last = frame;
     const bridgeFrom = previous && followsClosely(previous, frame) ? previous.data : undefined;
-    await this.fold.add(frame.data, { signal, bridgeFrom });
-    if (epoch === this.epoch) this.summary = summarise(this.summary, frame);
+    const onFolded = () => {
+      if (epoch === this.epoch) this.summary = summarise(this.summary, frame);
+    };
+    await this.fold.add(frame.data, { signal, bridgeFrom, onFolded });
   }
 
   /** The stack so far as a frame of its own; the stack goes on. @throws bad-input when it is empty. */
   async result(): Promise<Frame> {
     const { fold, shape } = this;
     if (!fold || !shape) throw new NightflowError('bad-input', 'A stack without a frame has no picture.');
-    const summary = this.summary;
-    const data = await fold.snapshot();
+    let summary = this.summary;
+    const data = await fold.snapshot(() => {
+      summary = this.summary;
+    });
     return new Frame({ ...summaryHeader(summary, this.options.mode), ...shape, pixelType: fold.resultType, data });
   }
 
@@ -131,6 +135,7 @@ export class FrameStack {
       mode,
       hotPixels,
       cometTail,
+      bridgeGaps: this.options.fillGaps,
       defects,
       threads,
       pool,

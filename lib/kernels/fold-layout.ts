@@ -30,6 +30,8 @@ export interface FoldOptions {
   dark?: SharedArrayBuffer;
   /** `max` only: the number of frames after which a trail has faded to a tenth. 0 = it stays. */
   cometTail?: number;
+  /** `max` only: room to bridge trails between frames (`bridgeFrom` of `add`). */
+  bridgeGaps?: boolean;
   /** Splits the rows over this many workers. */
   threads?: number;
   pool?: WorkerPool;
@@ -42,6 +44,8 @@ export interface FoldLayout {
   scratchBytes: number;
   /** Bytes of a block of frame rows within the scratch. */
   blockBytes: number;
+  /** Where in a scratch area the bridging of gaps has its room; 0 without. */
+  bridgeScratch: number;
   accumulator: number;
   accumulatorBytesPerSample: number;
   counts: number;
@@ -67,8 +71,12 @@ export function checkFoldOptions(options: FoldOptions): void {
   if (hotPixels === 'dark' && dark?.byteLength !== width * height * planes * sampleBytes[sampleType])
     refuse('Hot pixels by a dark need a dark of the same size and pixel type.');
   if (!(cometTail >= 0 && Number.isFinite(cometTail))) refuse(`A comet tail of ${cometTail} frames can't be.`);
+  if (options.bridgeGaps && mode !== 'max') refuse('Gaps can only be filled in a stack of the brightest pixels (max).');
   if (cometTail > 0 && mode !== 'max') refuse('A comet tail needs a stack of the brightest pixels (max).');
 }
+
+/** Rows and columns around a pixel that a bridge looks at: five steps of its colour. */
+export const bridgeMargin = (colourStep: 1 | 2): number => 5 * colourStep;
 
 export const threadsOf = ({ threads = 1, height }: FoldOptions): number =>
   Math.max(1, Math.min(Math.floor(threads), height));
@@ -77,7 +85,7 @@ export const threadsOf = ({ threads = 1, height }: FoldOptions): number =>
 const wantedBlockBytes = 128 * 1024;
 
 export function layOutFold(options: FoldOptions): FoldLayout {
-  const { width, height, planes, sampleType, mode, hotPixels = 'off', cometTail = 0 } = options;
+  const { width, height, planes, sampleType, mode, hotPixels = 'off', cometTail = 0, bridgeGaps, colourStep } = options;
   const samples = width * height * planes;
   const rowBytes = width * sampleBytes[sampleType];
   const rows = Math.max(1, Math.min(height, Math.floor(wantedBlockBytes / rowBytes)));
@@ -86,7 +94,10 @@ export function layOutFold(options: FoldOptions): FoldLayout {
   const blockBytes = rows * rowBytes;
   // A block has two more rows on each side for the hot pixel test, whose list may name every pixel; finished samples take up to 4 bytes.
   const list = hotPixels === 'robust' ? rows * width * 12 : 0;
-  const scratchBytes = round64(Math.max(blockBytes + 4 * rowBytes, rows * width * 4) + list + 256);
+  const foldScratch = round64(Math.max(blockBytes + 4 * rowBytes, rows * width * 4) + list + 256);
+  // Blocks of both frames with their margins, a row of bridges, the table of offsets.
+  const bridge = 2 * (blockBytes + 2 * bridgeMargin(colourStep) * rowBytes + 64) + rowBytes + 1024;
+  const scratchBytes = foldScratch + (bridgeGaps ? round64(bridge) : 0);
   let next = wasmPageBytes;
   const take = (bytes: number, wanted = true): number => {
     const at = next;
@@ -103,6 +114,7 @@ export function layOutFold(options: FoldOptions): FoldLayout {
     scratch,
     scratchBytes,
     blockBytes,
+    bridgeScratch: bridgeGaps ? foldScratch : 0,
     accumulator,
     accumulatorBytesPerSample,
     counts,

@@ -1,4 +1,7 @@
 /** The worker's side of a fold: copies a block of the frame beside the accumulator, folds it, and later finishes the picture. */
+
+import { gapBridge } from './fold-bridge.ts';
+import { hotPixelTest, kernelSuffix } from './fold-hot.ts';
 import { type FoldLayout, type FoldMode, type HotPixels, type SampleType, sampleBytes } from './fold-layout.ts';
 import { mendDefects } from './mend.ts';
 import { type Kernels, kernelsOn } from './wasm.ts';
@@ -52,9 +55,7 @@ export interface ScoreInput {
   limit: number;
 }
 
-const suffix = { u8: 'U8', u16: 'U16', f32: 'F32' } as const;
-
-/** Fading to a tenth in `frames` frames: the factor of one frame. */
+/** Fading to a tenth in `frames` frames: the factor of one frame (1 for infinitely many). */
 const decayOf = (frames: number): number => 10 ** (-1 / frames);
 
 export function foldRows(input: FoldInput): void {
@@ -66,22 +67,28 @@ export function foldRows(input: FoldInput): void {
   const scratch = layout.scratch + input.lane * layout.scratchBytes;
   const fold = foldKernel(kernels, input);
   const subtractDark = hotPixels === 'dark' ? darkSubtraction(kernels, input, bytes) : null;
-  const readers = input.frames.map(({ data }) => {
+  const overlay = foldKernel(kernels, { ...input, cometTail: input.cometTail > 0 ? Number.POSITIVE_INFINITY : 0 });
+  const frames = input.frames.map(({ data, bridgeFrom }) => {
     const frame = Buffer.from(data as unknown as ArrayBuffer);
-    if (hotPixels === 'robust') return hotPixelTest(kernels, input, bytes, frame, scratch);
-    return (row: number, rows: number) => {
+    const copyBlock = (row: number, rows: number) => {
       frame.copy(bytes, scratch, row * rowBytes, (row + rows) * rowBytes);
       return scratch;
+    };
+    const previous = bridgeFrom ? Buffer.from(bridgeFrom as unknown as ArrayBuffer) : null;
+    return {
+      read: hotPixels === 'robust' ? hotPixelTest(kernels, input, bytes, frame, scratch) : copyBlock,
+      bridge: previous ? gapBridge(kernels, input, bytes, previous, frame, scratch) : null,
     };
   });
   if (first) clearRows(kernels, input);
   // All frames of a block, then the next block: the accumulator's block stays in the cache.
   for (let row = from; row < to; row += rowsPerBlock) {
     const rows = Math.min(rowsPerBlock, to - row);
-    for (const read of readers) {
+    for (const { read, bridge } of frames) {
       const block = read(row, rows);
       subtractDark?.(row, rows, block);
       fold(row * width, block, rows * width);
+      bridge?.(row, rows, overlay);
     }
   }
 }
@@ -94,7 +101,7 @@ function darkSubtraction(
 ): (row: number, rows: number, block: number) => void {
   const source = dark ? Buffer.from(dark as unknown as ArrayBuffer) : null;
   const rowBytes = width * sampleBytes[sampleType];
-  const subtract = kernels[`subtractDark${suffix[sampleType]}`]!;
+  const subtract = kernels[`subtractDark${kernelSuffix[sampleType]}`]!;
   return (row, rows, block) => {
     const at = layout.dark + row * rowBytes;
     source?.copy(bytes, at, row * rowBytes, (row + rows) * rowBytes);
@@ -106,7 +113,7 @@ function darkSubtraction(
 function foldKernel(kernels: Kernels, input: FoldInput): (start: number, block: number, samples: number) => void {
   const { layout, mode, sampleType, cometTail, blackLevel } = input;
   const at = (start: number) => layout.accumulator + start * layout.accumulatorBytesPerSample;
-  const type = suffix[sampleType];
+  const type = kernelSuffix[sampleType];
   if (cometTail > 0) {
     const fade = kernels[`fade${type}`]!;
     const decay = decayOf(cometTail);
@@ -137,83 +144,6 @@ function clearRows(kernels: Kernels, input: FoldInput): void {
   clear(layout.accumulator, layout.accumulatorBytesPerSample, neutral);
   if (layout.counts) clear(layout.counts, 4, 0);
   if (hotPixels === 'robust') clear(layout.scores, 1, 0);
-}
-
-/** Noise of an excess that can't be chance in any of a frame's millions of pixels. */
-const hotSigma = 6;
-
-/** Copies a block of rows with two more on each side, within its plane, replaces its hot pixels, and answers where row 0 of it is. */
-function hotPixelTest(
-  kernels: Kernels,
-  { layout, width, height, planes, sampleType, blackLevel }: FoldInput,
-  bytes: Buffer,
-  frame: Buffer,
-  scratch: number,
-): (row: number, rows: number) => number {
-  const size = sampleBytes[sampleType];
-  const rowBytes = width * size;
-  const block = scratch + 2 * rowBytes;
-  if (width < 5 || height < 5)
-    return (row, rows) => {
-      frame.copy(bytes, block, row * rowBytes, (row + rows) * rowBytes);
-      return block;
-    };
-  const list = (block + layout.blockBytes + 2 * rowBytes + 63) & ~63;
-  const find = kernels[`findHot${suffix[sampleType]}`]!;
-  const largest = sampleType === 'u8' ? 255 : sampleType === 'u16' ? 65535 : Number.MAX_VALUE;
-  // A sample that is a whole number is uncertain by one even without noise.
-  const noise = Math.max(
-    frameNoise(kernels, frame, bytes, scratch, rowBytes, width, height * planes, sampleType),
-    sampleType === 'f32' ? 0 : 1,
-  );
-  const threshold = Math.min(largest, sampleType === 'f32' ? hotSigma * noise : Math.ceil(hotSigma * noise));
-  const black = Math.max(0, Math.min(largest, Math.round(blackLevel)));
-  /** One stretch of rows within one plane: tests need the plane's own edges. */
-  const stretch = (row: number, rows: number, target: number) => {
-    const plane = Math.floor(row / height) * height;
-    const top = Math.max(plane, row - 2);
-    const bottom = Math.min(plane + height, row + rows + 2);
-    frame.copy(bytes, target - (row - top) * rowBytes, top * rowBytes, bottom * rowBytes);
-    for (let y = row - 2; y < top; y++) copyRow(bytes, target + (y - row) * rowBytes, frame, 2 * plane - y, rowBytes);
-    for (let y = bottom; y < row + rows + 2; y++)
-      copyRow(bytes, target + (y - row) * rowBytes, frame, 2 * (plane + height) - 2 - y, rowBytes);
-    const found = find(target, width, rows, threshold, black, list, row * width);
-    if (found > 0) kernels.applyHot!(list, found, size, layout.scores);
-  };
-  return (row, rows) => {
-    const nextPlane = (Math.floor(row / height) + 1) * height;
-    const here = Math.min(rows, nextPlane - row);
-    stretch(row, here, block);
-    // The margins of the second stretch overwrite the end of the first, so that one is put back.
-    if (here < rows) {
-      const keep = Buffer.from(bytes.subarray(block, block + here * rowBytes));
-      stretch(nextPlane, rows - here, block + here * rowBytes);
-      keep.copy(bytes, block);
-    }
-    return block;
-  };
-}
-
-function copyRow(bytes: Buffer, target: number, frame: Buffer, row: number, rowBytes: number): void {
-  frame.copy(bytes, target, row * rowBytes, (row + 1) * rowBytes);
-}
-
-/** Median noise of 15 rows spread over the frame, ADU. */
-function frameNoise(
-  kernels: Kernels,
-  frame: Buffer,
-  bytes: Buffer,
-  scratch: number,
-  rowBytes: number,
-  width: number,
-  rows: number,
-  sampleType: SampleType,
-): number {
-  const noise = Array.from({ length: 15 }, (_, i) => {
-    copyRow(bytes, scratch, frame, Math.floor(((i + 0.5) * rows) / 15), rowBytes);
-    return kernels[`noise${suffix[sampleType]}`]!(scratch, width);
-  });
-  return noise.sort((a, b) => a - b)[7]!;
 }
 
 export function finishRows(input: FinishInput): void {

@@ -30,6 +30,7 @@ const framesTogether = 4;
 interface Waiting {
   frame: FoldedFrame;
   signal: AbortSignal | undefined;
+  onFolded: (() => void) | undefined;
   folded: boolean;
 }
 
@@ -46,6 +47,8 @@ export interface AddOptions {
   signal?: AbortSignal;
   /** The frame before: trails are bridged from its ends to the starts of this one's. `max` only. */
   bridgeFrom?: SharedArrayBuffer;
+  /** Called when it is folded, before anything that was asked later begins: the place to keep a header in step. */
+  onFolded?: () => void;
 }
 
 export class Fold {
@@ -83,7 +86,7 @@ export class Fold {
    * together, which reads the accumulator once for all of them. A signal stops it before it starts, not in the middle, so
    * that the accumulator is never left with half a frame. @throws bad-input when the bytes don't fit.
    */
-  add(data: SharedArrayBuffer, { signal, bridgeFrom }: AddOptions = {}): Promise<void> {
+  add(data: SharedArrayBuffer, { signal, bridgeFrom, onFolded }: AddOptions = {}): Promise<void> {
     if (data.byteLength !== this.frameBytes)
       return Promise.reject(
         new NightflowError(
@@ -91,7 +94,9 @@ export class Fold {
           `A frame of ${data.byteLength} bytes does not fit a stack of ${this.frameBytes}.`,
         ),
       );
-    const waiting: Waiting = { frame: { data, bridgeFrom }, signal, folded: false };
+    const usable = this.options.bridgeGaps && bridgeFrom?.byteLength === data.byteLength;
+    const frame = { data, bridgeFrom: usable ? bridgeFrom : undefined };
+    const waiting: Waiting = { frame, signal, onFolded, folded: false };
     let batch = this.batch;
     if (!batch || batch.waiting.length >= framesTogether) {
       const waitings: Waiting[] = [];
@@ -111,7 +116,6 @@ export class Fold {
   private async foldBatch(memory: WebAssembly.Memory, waiting: Waiting[]): Promise<void> {
     const wanted = waiting.filter(({ signal }) => !signal?.aborted);
     if (wanted.length === 0) return;
-    for (const each of wanted) each.folded = true;
     const { mode, cometTail = 0, dark, pool = sharedPool(), ...options } = this.options;
     const common = { memory, layout: this.layout, first: this.count === 0, frames: wanted.map(({ frame }) => frame) };
     const { sampleType, width, height, planes, colourStep, blackLevel, hotPixels = 'off' } = options;
@@ -119,6 +123,10 @@ export class Fold {
     const input = { ...common, ...picture, dark: this.darkLoaded ? undefined : dark };
     await Promise.all(this.shares().map((share) => pool.run(foldRows, { ...input, ...share })));
     this.count += wanted.length;
+    for (const each of wanted) {
+      each.folded = true;
+      each.onFolded?.();
+    }
     this.darkLoaded = true;
     this.scoredFrames += wanted.length;
     if (hotPixels === 'robust' && this.scoredFrames >= scoredFramesLimit) {
@@ -127,9 +135,13 @@ export class Fold {
     }
   }
 
-  /** The picture so far, in memory of its own; the fold goes on. @throws bad-input when nothing was added. */
-  snapshot(): Promise<SharedArrayBuffer> {
+  /**
+   * The picture so far, in memory of its own; the fold goes on. @param onTurn Called when all frames asked before, and none
+   * asked after, are in. @throws bad-input when nothing was added.
+   */
+  snapshot(onTurn?: () => void): Promise<SharedArrayBuffer> {
     return this.inTurn(async (memory) => {
+      onTurn?.();
       if (this.count === 0) throw new NightflowError('bad-input', 'A stack without a frame has no picture.');
       const { mode, width, height, planes, sampleType, colourStep, cometTail = 0, pool = sharedPool() } = this.options;
       const target = allocateShared(width * height * planes * sampleBytes[this.resultType]);

@@ -9,38 +9,46 @@
 /** Bytes of a list entry: pointer of the sample, its new value (f32 or integer bits), index in the picture. */
 export const HOT_ENTRY: usize = 12;
 
+/** The adjacent column, mirrored at the edges. */
 // @ts-ignore: decorator
 @inline
-function mirror(x: i32, width: i32): i32 {
+function adjacentColumn(x: i32, width: i32): i32 {
   return x < 0 ? -x : x >= width ? 2 * width - 2 - x : x;
 }
 
-/** Excess that makes a candidate: `threshold` (of noise) and an eighth of the light itself. */
+/** A column two away; beyond an edge the next one of that colour that is not the pixel's own. */
 // @ts-ignore: decorator
 @inline
-function limitOf<T>(highest: f32, threshold: f32, black: f32): f32 {
-  return highest + threshold + max<f32>(0, highest - black) * 0.125;
+function columnOfColour(x: i32, width: i32): i32 {
+  return x < 0 ? x + 4 : x >= width ? x - 4 : x;
+}
+
+/** Excess that makes a candidate: `threshold` (of the sky's noise) and an eighth of the light above the sky, whose noise is larger. */
+// @ts-ignore: decorator
+@inline
+function limitOf<T>(highest: f32, threshold: f32, sky: f32): f32 {
+  return highest + threshold + max<f32>(0, highest - sky) * 0.125;
 }
 
 /** Judges one pixel; `row` points at x = 0 of its row, `stride` is bytes a row. Adds it to the list when it is hot. */
-function judge<T>(row: usize, stride: usize, width: i32, x: i32, threshold: f32, black: f32, list: usize, index: u32): usize {
+function judge<T>(row: usize, stride: usize, width: i32, x: i32, threshold: f32, skyLevel: f32, list: usize, index: u32): usize {
   const size = sizeof<T>();
   const up = row - stride;
   const down = row + stride;
   const up2 = up - stride;
   const down2 = down + stride;
   const at = <usize>x * size;
-  const left = <usize>mirror(x - 1, width) * size;
-  const right = <usize>mirror(x + 1, width) * size;
-  const left2 = <usize>mirror(x - 2, width) * size;
-  const right2 = <usize>mirror(x + 2, width) * size;
+  const left = <usize>adjacentColumn(x - 1, width) * size;
+  const right = <usize>adjacentColumn(x + 1, width) * size;
+  const left2 = <usize>columnOfColour(x - 2, width) * size;
+  const right2 = <usize>columnOfColour(x + 2, width) * size;
   const value = <f32>load<T>(row + at);
   const d1 = <f32>load<T>(row + left2);
   const d2 = <f32>load<T>(row + right2);
   const d3 = <f32>load<T>(up2 + at);
   const d4 = <f32>load<T>(down2 + at);
   const highest = max(max(d1, d2), max(d3, d4));
-  if (!(value > limitOf<T>(highest, threshold, black))) return list;
+  if (!(value > limitOf<T>(highest, threshold, skyLevel))) return list;
   const adjacent: f32 =
     <f32>load<T>(row + left) + <f32>load<T>(row + right) + <f32>load<T>(up + at) + <f32>load<T>(down + at);
   // The sky of the adjacent pixels beside, and of those above and below; the brightest of each four may be another star.
@@ -68,7 +76,7 @@ function judge<T>(row: usize, stride: usize, width: i32, x: i32, threshold: f32,
 /** Lanes (of 16 bytes) that stand above the limit: not zero there. `margin` is 2 samples in bytes. */
 // @ts-ignore: decorator
 @inline
-function above<T>(p: usize, stride2: usize, margin: usize, threshold: v128, black: v128): v128 {
+function above<T>(p: usize, stride2: usize, margin: usize, threshold: v128, sky: v128): v128 {
   const v = v128.load(p);
   const l = v128.load(p - margin);
   const r = v128.load(p + margin);
@@ -76,55 +84,55 @@ function above<T>(p: usize, stride2: usize, margin: usize, threshold: v128, blac
   const d = v128.load(p + stride2);
   if (sizeof<T>() == 1) {
     const highest = i8x16.max_u(i8x16.max_u(l, r), i8x16.max_u(u, d));
-    const light = i8x16.shr_u(i8x16.sub_sat_u(highest, black), 3);
+    const light = i8x16.shr_u(i8x16.sub_sat_u(highest, sky), 3);
     return i8x16.sub_sat_u(v, i8x16.add_sat_u(i8x16.add_sat_u(highest, threshold), light));
   }
   if (sizeof<T>() == 2) {
     const highest = i16x8.max_u(i16x8.max_u(l, r), i16x8.max_u(u, d));
-    const light = i16x8.shr_u(i16x8.sub_sat_u(highest, black), 3);
+    const light = i16x8.shr_u(i16x8.sub_sat_u(highest, sky), 3);
     return i16x8.sub_sat_u(v, i16x8.add_sat_u(i16x8.add_sat_u(highest, threshold), light));
   }
   const highest = f32x4.pmax(f32x4.pmax(l, r), f32x4.pmax(u, d));
-  const light = f32x4.mul(f32x4.pmax(f32x4.splat(0), f32x4.sub(highest, black)), f32x4.splat(0.125));
+  const light = f32x4.mul(f32x4.pmax(f32x4.splat(0), f32x4.sub(highest, sky)), f32x4.splat(0.125));
   return f32x4.gt(v, f32x4.add(f32x4.add(highest, threshold), light));
 }
 
 // @ts-ignore: decorator
 @inline
-function findHot<T>(block: usize, width: i32, rows: i32, threshold: f32, black: f32, list: usize, firstIndex: u32): i32 {
+function findHot<T>(block: usize, width: i32, rows: i32, threshold: f32, sky: f32, list: usize, firstIndex: u32): i32 {
   const size = sizeof<T>();
   const stride = <usize>width * size;
   const start = list;
   let limits: v128;
-  let blacks: v128;
+  let skies: v128;
   if (sizeof<T>() == 1) {
     limits = i8x16.splat(<i8>(<u32>threshold));
-    blacks = i8x16.splat(<i8>(<u32>black));
+    skies = i8x16.splat(<i8>(<u32>sky));
   } else if (sizeof<T>() == 2) {
     limits = i16x8.splat(<i16>(<u32>threshold));
-    blacks = i16x8.splat(<i16>(<u32>black));
+    skies = i16x8.splat(<i16>(<u32>sky));
   } else {
     limits = f32x4.splat(threshold);
-    blacks = f32x4.splat(black);
+    skies = f32x4.splat(sky);
   }
   const step = <i32>(64 / size);
   for (let y = 0; y < rows; y++) {
     const row = block + <usize>y * stride;
     const index = firstIndex + <u32>y * <u32>width;
-    list = judge<T>(row, stride, width, 0, threshold, black, list, index);
-    list = judge<T>(row, stride, width, 1, threshold, black, list, index + 1);
+    list = judge<T>(row, stride, width, 0, threshold, sky, list, index);
+    list = judge<T>(row, stride, width, 1, threshold, sky, list, index + 1);
     let x = 2;
     for (; x + step + 2 <= width; x += step) {
       const p = row + <usize>x * size;
-      const a = above<T>(p, 2 * stride, 2 * size, limits, blacks);
-      const b = above<T>(p + 16, 2 * stride, 2 * size, limits, blacks);
-      const c = above<T>(p + 32, 2 * stride, 2 * size, limits, blacks);
-      const d = above<T>(p + 48, 2 * stride, 2 * size, limits, blacks);
+      const a = above<T>(p, 2 * stride, 2 * size, limits, skies);
+      const b = above<T>(p + 16, 2 * stride, 2 * size, limits, skies);
+      const c = above<T>(p + 32, 2 * stride, 2 * size, limits, skies);
+      const d = above<T>(p + 48, 2 * stride, 2 * size, limits, skies);
       if (v128.any_true(v128.or(v128.or(a, b), v128.or(c, d))))
         for (let i = x; i < x + step; i++)
-          list = judge<T>(row, stride, width, i, threshold, black, list, index + <u32>i);
+          list = judge<T>(row, stride, width, i, threshold, sky, list, index + <u32>i);
     }
-    for (; x < width; x++) list = judge<T>(row, stride, width, x, threshold, black, list, index + <u32>x);
+    for (; x < width; x++) list = judge<T>(row, stride, width, x, threshold, sky, list, index + <u32>x);
   }
   return <i32>((list - start) / HOT_ENTRY);
 }
@@ -133,14 +141,14 @@ function findHot<T>(block: usize, width: i32, rows: i32, threshold: f32, black: 
  * Lists the hot pixels of `rows` rows of `width` (at least 5) samples at `block`, which has two more rows above and two
  * below it. Answers how many; the list has room for every pixel.
  */
-export function findHotU8(block: usize, width: i32, rows: i32, threshold: f32, black: f32, list: usize, firstIndex: u32): i32 {
-  return findHot<u8>(block, width, rows, threshold, black, list, firstIndex);
+export function findHotU8(block: usize, width: i32, rows: i32, threshold: f32, sky: f32, list: usize, firstIndex: u32): i32 {
+  return findHot<u8>(block, width, rows, threshold, sky, list, firstIndex);
 }
-export function findHotU16(block: usize, width: i32, rows: i32, threshold: f32, black: f32, list: usize, firstIndex: u32): i32 {
-  return findHot<u16>(block, width, rows, threshold, black, list, firstIndex);
+export function findHotU16(block: usize, width: i32, rows: i32, threshold: f32, sky: f32, list: usize, firstIndex: u32): i32 {
+  return findHot<u16>(block, width, rows, threshold, sky, list, firstIndex);
 }
-export function findHotF32(block: usize, width: i32, rows: i32, threshold: f32, black: f32, list: usize, firstIndex: u32): i32 {
-  return findHot<f32>(block, width, rows, threshold, black, list, firstIndex);
+export function findHotF32(block: usize, width: i32, rows: i32, threshold: f32, sky: f32, list: usize, firstIndex: u32): i32 {
+  return findHot<f32>(block, width, rows, threshold, sky, list, firstIndex);
 }
 
 /** Replaces the listed pixels in the block and counts each in `scores` (a byte a pixel, up to 255). `size` is bytes a sample. */
@@ -206,6 +214,31 @@ function noiseOf<T>(row: usize, width: i32): f32 {
   }
   return <f32>(mean * 0.886226925452758);
 }
+/** Mean of a row; NaN is left out. */
+// @ts-ignore: decorator
+@inline
+function meanOf<T>(row: usize, width: i32): f32 {
+  let sum: f64 = 0;
+  let known = 0;
+  for (const end = row + <usize>width * sizeof<T>(); row < end; row += sizeof<T>()) {
+    const value = <f64>load<T>(row);
+    if (value == value) {
+      sum += value;
+      known++;
+    }
+  }
+  return known == 0 ? 0 : <f32>(sum / <f64>known);
+}
+export function meanU8(row: usize, width: i32): f32 {
+  return meanOf<u8>(row, width);
+}
+export function meanU16(row: usize, width: i32): f32 {
+  return meanOf<u16>(row, width);
+}
+export function meanF32(row: usize, width: i32): f32 {
+  return meanOf<f32>(row, width);
+}
+
 export function noiseU8(row: usize, width: i32): f32 {
   return noiseOf<u8>(row, width);
 }

@@ -6,3 +6,4 @@ export * from './statistics';
 export * from './fits';
 export * from './debayer';
 export * from './preview';
+export * from './bridge';
