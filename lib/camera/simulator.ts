@@ -1,9 +1,8 @@
 /** The simulated camera: renders the real sky of the clock's moment over its site, as one of the known sensors would see it. */
 import { abortError, type Clock } from '../clock/clock.ts';
-import { Frame, type FrameSite, type Keyword } from '../frame/frame.ts';
+import type { Frame, FrameSite } from '../frame/frame.ts';
 import { job, sharedPool } from '../kernels/pool.ts';
 import { asNightflowError, NightflowError } from '../process/errors.ts';
-import { simulatedWhiteBalance } from '../sky/render/photometry.ts';
 import type { Rendering, Scene } from '../sky/render/scene.ts';
 import type {
   Camera,
@@ -16,6 +15,7 @@ import type {
   SettingValue,
 } from './camera.ts';
 import { type CameraSensor, deadSeconds, type SensorName, sensorNames, sensors } from './sensors.ts';
+import { frameOf } from './simulated-frame.ts';
 import {
   checkExposure,
   describeSettings,
@@ -174,7 +174,7 @@ export class SimulatedCamera implements Camera {
     const release = this.clock.hold();
     const frame = sharedPool()
       .run(renderScene, scene, { signal })
-      .then((rendering) => this.frameOf(scene, rendering, request))
+      .then((rendering) => frameOf(scene, rendering, this.info.name, site, request.target ?? null))
       .finally(release);
     // Nobody waits any more for a frame that is left behind.
     frame.catch(() => {});
@@ -196,34 +196,6 @@ export class SimulatedCamera implements Camera {
   private stopSignal(signal: AbortSignal | undefined): AbortSignal {
     return signal ? AbortSignal.any([signal, this.closing.signal]) : this.closing.signal;
   }
-
-  private frameOf(scene: Scene, rendering: Rendering, request: ExposureRequest): Frame {
-    const { startMilliseconds, exposureSeconds, sensor } = scene;
-    return new Frame({
-      data: rendering.data,
-      width: sensor.width,
-      height: sensor.height,
-      pixelType: 'u16',
-      bayer: sensor.bayer,
-      blackLevel: rendering.blackLevel,
-      whiteLevel: rendering.whiteLevel,
-      whiteBalance: sensor.bayer ? simulatedWhiteBalance : null,
-      kind: scene.kind,
-      start: isoMicroseconds(startMilliseconds),
-      middle: isoMicroseconds(startMilliseconds + exposureSeconds * 500),
-      end: isoMicroseconds(startMilliseconds + exposureSeconds * 1000),
-      timeSource: 'simulator',
-      timeUncertaintySeconds: 0,
-      exposureSeconds,
-      gain: scene.gain,
-      offset: scene.offset,
-      temperatureCelsius: scene.temperatureCelsius,
-      camera: this.info.name,
-      site: this.site,
-      target: request.target ?? null,
-      keywords: truthOf(scene, rendering),
-    });
-  }
 }
 
 function infoOf(name: SensorName): CameraInfo {
@@ -242,30 +214,4 @@ function infoOf(name: SensorName): CameraInfo {
       maximumExposureSeconds: sensor.maximumExposureSeconds,
     },
   };
-}
-
-const mostEvents = 99;
-
-/** What was drawn, for whoever tests a detector on it. */
-function truthOf(scene: Scene, { events, sunAltitudeDegrees, moonAltitudeDegrees }: Rendering): Keyword[] {
-  const round = (value: number, digits: number) => Number(value.toFixed(digits));
-  return [
-    { name: 'SIMSEED', value: scene.seed, comment: 'seed of the simulated sky' },
-    { name: 'SUNALT', value: round(sunAltitudeDegrees, 3), comment: '[deg] altitude of the Sun' },
-    { name: 'MOONALT', value: round(moonAltitudeDegrees, 3), comment: '[deg] altitude of the Moon' },
-    { name: 'SIMEVNTS', value: events.length, comment: 'simulated meteors, satellites, aeroplanes' },
-    ...events.slice(0, mostEvents).map((event, index) => {
-      const { kind, id, fromX, fromY, toX, toY, magnitude } = event;
-      const path = [fromX, fromY, toX, toY].map((value) => value.toFixed(1)).join(' ');
-      return { name: `SIMEV${index + 1}`, value: `${kind} ${id} ${path} ${magnitude.toFixed(1)}` };
-    }),
-  ];
-}
-
-/** ISO 8601 UTC with microseconds: the gap between two frames is a few milliseconds. */
-function isoMicroseconds(milliseconds: number): string {
-  const microseconds = Math.round(milliseconds * 1000);
-  const whole = Math.floor(microseconds / 1000);
-  const rest = microseconds - whole * 1000;
-  return new Date(whole).toISOString().replace('Z', `${String(rest).padStart(3, '0')}Z`);
 }

@@ -62,10 +62,10 @@ export function renderBackground(scene: Scene, geometry: Geometry, light: SkyLig
       if (depth > 0) {
         const passed = Math.exp(-depth);
         transmission[node] = passed;
-        const white = 1 - Math.exp(-depth * 0.7);
-        const city = light.city * (2.2 + 2.2 * townGlow(light, east, north) * (1 - up)) + light.natural * 0.25;
+        const white = 1 - Math.exp(-depth * 0.6);
+        const city = light.city * (4 + 3 * townGlow(light, east, north) * (1 - up)) + light.natural * 0.25;
         const moon = moonlitCloud(light, east, north, up);
-        const shade = 0.9 - 0.4 * white;
+        const shade = 1.1 - 0.65 * white;
         for (let colour = 0; colour < 3; colour++)
           radiance[colour] =
             radiance[colour]! * passed +

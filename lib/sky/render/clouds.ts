@@ -5,7 +5,7 @@ import type { Conditions } from './scene.ts';
 
 const heightKilometres = 3;
 /** Width of the largest clouds. */
-const cloudKilometres = 4.5;
+const cloudKilometres = 3.2;
 /** A cloud looks different after so long. */
 const lifeSeconds = 900;
 /** Spread of the noise about one half, which turns a share of the sky into a threshold. */
@@ -28,7 +28,7 @@ export function cloudField(conditions: Conditions, seed: number, milliseconds: n
     const distance = heightKilometres / (Math.max(0, up) + 0.1) / cloudKilometres;
     const noise = fractalNoise(east * distance - driftEast, north * distance - driftNorth, age, 5);
     const over = noise - threshold;
-    return over <= 0 ? 0 : Math.min(thickest, over * 26 * (0.4 + over * 6));
+    return over <= 0 ? 0 : Math.min(thickest, over * 20 * (0.35 + over * 9));
   };
 }
 

@@ -25,22 +25,14 @@ export interface Geometry {
   mask: Uint8Array;
 }
 
-/** Clouds and twilight are soft; the rays of an aurora need a finer grid. */
-export type GridDetail = 'soft' | 'fine';
-const gridColumns: Record<GridDetail, number> = { soft: 130, fine: 160 };
+/** Enough for the rays of an aurora. */
+const gridColumns = 160;
 
 let last: Geometry | null = null;
 
 /** The geometry of a lens; the last one is kept, since a camera on a roof doesn't move. */
-export function geometryOf(
-  lens: Lens,
-  width: number,
-  height: number,
-  landscape: boolean,
-  seed: number,
-  detail: GridDetail,
-): Geometry {
-  const step = Math.max(4, Math.round(Math.max(width, height) / gridColumns[detail]));
+export function geometryOf(lens: Lens, width: number, height: number, landscape: boolean, seed: number): Geometry {
+  const step = Math.max(4, Math.round(Math.max(width, height) / gridColumns));
   const key = JSON.stringify([lens, width, height, landscape, seed, step]);
   if (last?.key === key) return last;
   last = build(key, step, lens, width, height, landscape, seed);

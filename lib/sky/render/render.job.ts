@@ -21,8 +21,7 @@ export function renderScene(scene: Scene): Rendering {
   const events: SkyEvent[] = [];
   let light: Light | null = null;
   if (scene.kind === 'light') {
-    const detail = conditions.auroraLevel > 0 ? 'fine' : 'soft';
-    const geometry = geometryOf(lens, sensor.width, sensor.height, conditions.landscape, scene.seed, detail);
+    const geometry = geometryOf(lens, sensor.width, sensor.height, conditions.landscape, scene.seed);
     const background = renderBackground(scene, geometry, skyLight(bodies, conditions.zenithMagnitude));
     const plane: LightPlane = {
       light: emptyPoints(sensor.width * sensor.height),
@@ -65,7 +64,7 @@ function transmissionOf({ step, columns, rows }: Geometry, grid: Float32Array): 
 /** A flat field: half the full well in green at gain 1 whatever the exposure, with the lens' own falling off. */
 function evenLight(scene: Scene): Light {
   const { sensor, lens } = scene;
-  const geometry = geometryOf(lens, sensor.width, sensor.height, false, scene.seed, 'soft');
+  const geometry = geometryOf(lens, sensor.width, sensor.height, false, scene.seed);
   let brightest = 0;
   for (const each of geometry.light) brightest = Math.max(brightest, each);
   const grid = (share: number) =>
