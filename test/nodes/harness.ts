@@ -34,6 +34,8 @@ export interface RunningFlow {
   statuses(id: string): NodeStatus[];
   /** Resolves with the first status, past or to come, whose fill is `fill` and whose text contains or matches `text`. */
   status(id: string, fill: string, text?: string | RegExp): Promise<NodeStatus>;
+  /** What a Debug node sends to the editor's sidebar: the first of it, past or to come. */
+  debugged(id: string): Promise<Debugged>;
   /** Deploys a changed flow, as the editor's Deploy does. */
   deploy(flow: FlowNode[], kind?: Deploy): Promise<void>;
   userDir: string;
@@ -50,6 +52,12 @@ export interface Sink {
   first(fits?: (msg: AstroMessage) => boolean): Promise<AstroMessage>;
   /** The first `count` messages. */
   take(count: number): Promise<AstroMessage[]>;
+}
+
+export interface Debugged {
+  id: string;
+  format: string;
+  msg: string;
 }
 
 interface Watched<Item> {
@@ -94,6 +102,11 @@ export async function startFlow(
   };
   const onStatus = ({ id, status }: { id: string; status: NodeStatus }) => record(watched(statuses, id), status);
   helper._events.on('node-status', onStatus);
+  const sidebar: Watched<Debugged> = { items: [], wake: new Set() };
+  const onComms = ({ topic, data }: { topic: string; data: Debugged }) => {
+    if (topic === 'debug') record(sidebar, data);
+  };
+  helper._events.on('comms', onComms);
 
   let api: NodeAPI | undefined;
   const prepare: NodeModule = (RED) => {
@@ -107,6 +120,7 @@ export async function startFlow(
   stop = async () => {
     stop = null;
     helper._events.off('node-status', onStatus);
+    helper._events.off('comms', onComms);
     await helper.unload();
     if (ownFolder) rmSync(userDir, { recursive: true, force: true });
   };
@@ -133,6 +147,7 @@ export async function startFlow(
           return item.fill === fill && (typeof text === 'string' ? shown.includes(text) : text.test(shown));
         }),
       ),
+    debugged: (id) => eventually(sidebar, (items) => items.find((item) => item.id === id)),
     deploy: async (nodes, kind = 'nodes') => {
       const before = new Map(nodes.map(({ id }) => [id, helper.getNode(id)]));
       const next = withTab(nodes);
@@ -180,13 +195,11 @@ function listed(folder: string): string[] {
   }
 }
 
-/** Catch and Status nodes serve only nodes of their own tab. */
+/** Catch and Status nodes serve only nodes of their own tab; a node without a place on the canvas counts as a configuration node. */
 function withTab(nodes: FlowNode[]): FlowNode[] {
   if (nodes.some(({ type }) => type === 'tab')) return nodes;
-  return [
-    { id: 'tab', type: 'tab', label: 'test' },
-    ...nodes.map((node) => (node.wires ? { z: 'tab', ...node } : node)),
-  ];
+  const placed = nodes.map((node) => (node.wires ? { z: 'tab', x: 0, y: 0, ...node } : node));
+  return [{ id: 'tab', type: 'tab', label: 'test' }, ...placed];
 }
 
 function eventually<Item, Found>(list: Watched<Item>, find: (items: Item[]) => Found | undefined): Promise<Found> {
