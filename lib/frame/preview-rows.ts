@@ -1,5 +1,6 @@
 /** The rows of a reduced picture in 16 bit, made when they are wanted: binned, as superpixels, or debayered in full. */
 import type { Scratch } from '../kernels/wasm.ts';
+import { bayerRow, mirrorEnds, mirrored } from './debayer.job.ts';
 import { bytesPerSample } from './frame.ts';
 import type { PreviewInput, PreviewPicture } from './preview.job.ts';
 
@@ -139,29 +140,22 @@ function superpixels(work: Scratch, { width, bayer }: PreviewInput, read: ReadRo
 
 /** Bilinear, edges mirrored. */
 function debayer(work: Scratch, { width, height, bayer }: PreviewInput, read: ReadRows): MakeRow {
-  const { kernels } = work;
-  const rows = [0, 1, 2].map(() => work.take(2 * width + 64) + 32);
-  const samples = new Uint16Array(work.memory.buffer);
+  const slots = [0, 1, 2].map(() => work.take(2 * width));
   const held = [-1, -1, -1];
   const fetch = (y: number): number => {
-    const mirrored = y < 0 ? -y : y >= height ? 2 * height - 2 - y : y;
-    const slot = mirrored % 3;
-    const row = rows[slot]!;
-    if (held[slot] !== mirrored) {
-      read(row, 0, mirrored, 1, 2 * width);
-      samples[row / 2 - 1] = samples[row / 2 + 1]!;
-      samples[row / 2 + width] = samples[row / 2 + width - 2]!;
-      held[slot] = mirrored;
+    const row = mirrored(y, height);
+    const slot = row % 3;
+    const at = slots[slot]!;
+    if (held[slot] !== row) {
+      read(at, 0, row, 1, 2 * width);
+      mirrorEnds(work, at, width, 2);
+      held[slot] = row;
     }
-    return row;
+    return at;
   };
-  return (row, [r, g, b]) => {
-    const up = fetch(row - 1);
-    const here = fetch(row);
-    const down = fetch(row + 1);
-    const colours = bayer!.slice(2 * (row % 2), 2 * (row % 2) + 2);
-    const red = colours.includes('R');
-    const firstIsGreen = colours[0] === 'G' ? 1 : 0;
-    kernels.debayerRowU16!(up, here, down, width, firstIsGreen, red ? r! : b!, g!, red ? b! : r!);
+  return (y, [red, green, blue]) => {
+    const { firstIsGreen, ownIsRed } = bayerRow(bayer!, y);
+    const [own, other] = ownIsRed ? [red!, blue!] : [blue!, red!];
+    work.kernels.debayerRowU16!(fetch(y - 1), fetch(y), fetch(y + 1), width, firstIsGreen ? 1 : 0, own, green!, other);
   };
 }
