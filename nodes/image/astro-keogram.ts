@@ -47,13 +47,14 @@ export default function register(RED: NodeAPI): void {
   RED.nodes.registerType('astro-keogram', function (this: Node, config: NodeConfig) {
     RED.nodes.createNode(this, config);
     const clock = clockOf(RED, config.site);
-    const pictures = openPictures(RED, this.id, siteOf(RED, config.site));
+    const site = siteOf(RED, config.site);
+    const pictures = openPictures(RED, this.id, site);
     let opened: NightWork<Keogram> | null = null;
     let options: KeogramOptions;
     let runningAt = Number.NEGATIVE_INFINITY;
 
     const workOf = (): NightWork<Keogram> => {
-      opened ??= new NightWork(requireSite(siteOf(RED, config.site)), this.id, {
+      opened ??= new NightWork(requireSite(site), this.id, {
         open: (folder) => Keogram.open(folder),
         begin: (folder, night, frame) => Keogram.begin(folder, night, frame, options),
       });
@@ -61,7 +62,7 @@ export default function register(RED: NodeAPI): void {
     };
 
     const picture = async (keogram: Keogram, { msg, signal }: Work<typeof inputs>) => {
-      const { png, ...drawn } = await keogram.draw(siteOf(RED, config.site)?.site ?? null, signal);
+      const { png, ...drawn } = await keogram.draw(site?.site ?? null, signal);
       const bytes = Buffer.from(png.buffer, png.byteOffset, png.byteLength);
       const url = pictures.show(bytes, 'image/png');
       const { width, height } = drawn;
@@ -90,6 +91,7 @@ export default function register(RED: NodeAPI): void {
       config,
       inputs,
       clock,
+      drain: true,
       run: async (work) => {
         const { msg, settings, send, status } = work;
         const { frame, ends, command, note } = readIncoming(msg, ['finish', 'reset']);

@@ -8,7 +8,7 @@ import { backlogRoom } from '../backlog.ts';
 import { handleInput, type Work } from '../handle.ts';
 import type { InputTable, NodeConfig } from '../inputs.ts';
 import { showStatus } from '../status.ts';
-import { type AstroMessage, clockOf, type SiteNode, siteOf } from '../types.ts';
+import { type AstroMessage, clockOf, siteOf } from '../types.ts';
 
 const inputs = {
   path: { type: 'text', label: 'path', default: '' },
@@ -19,10 +19,10 @@ export default function register(RED: NodeAPI): void {
   RED.nodes.registerType('astro-load', function (this: Node, config: NodeConfig) {
     RED.nodes.createNode(this, config);
     const clock = clockOf(RED, config.site);
+    const site = siteOf(RED, config.site);
 
     /** A path from the dialog may lead anywhere; one that came with a message stays in the archive unless the dialog allows more. */
     const locate = ({ msg, settings }: Work<typeof inputs>) => {
-      const site: SiteNode | null = siteOf(RED, config.site);
       const fromDialog =
         msg.path === undefined && !['msg', 'flow', 'global', 'jsonata'].includes(String(config.pathType));
       if (settings.path.trim() === '')

@@ -1,5 +1,4 @@
 /** astro-save: writes each frame whole or not at all, under a name from a template, inside the site's archive folder. */
-import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { Node, NodeAPI } from 'node-red';
 import { extensionOf, writeFrame } from '../../lib/frame/write.ts';
@@ -15,7 +14,7 @@ import { requireSite } from './require-site.ts';
 const inputs = {
   template: { type: 'text', label: 'file name', default: '{night}/{camera}_{date}_{time}_{exposure}s_{n:5}' },
   format: { type: 'choice', label: 'format', choices: ['fits', 'tiff', 'png', 'jpeg', 'original'], default: 'fits' },
-  stretch: { type: 'choice', label: 'stretch', choices: ['none', 'auto'], default: 'none' },
+  stretch: { type: 'choice', label: 'stretch', choices: ['usual', 'none', 'auto'], default: 'usual' },
   drc: {
     type: 'choice',
     label: 'dynamic range compression',
@@ -29,7 +28,8 @@ export default function register(RED: NodeAPI): void {
   RED.nodes.registerType('astro-save', function (this: Node, config: NodeConfig) {
     RED.nodes.createNode(this, config);
     const clock = clockOf(RED, config.site);
-    const pictures = openPictures(RED, this.id, siteOf(RED, config.site));
+    const chosen = siteOf(RED, config.site);
+    const pictures = openPictures(RED, this.id, chosen);
     let saved = 0;
 
     showStatus(this, 'idle', RED._('astro-save.status.idle'));
@@ -37,20 +37,22 @@ export default function register(RED: NodeAPI): void {
       config,
       inputs,
       clock,
-      run: async ({ msg, settings, signal, send, status }) => {
+      drain: true,
+      run: async ({ msg, settings, send, status }) => {
         const { frame, note, ends } = readIncoming(msg);
         if (!frame) {
           if (ends && !note) send(msg);
           return;
         }
-        const site = requireSite(siteOf(RED, config.site));
+        const site = requireSite(chosen);
         const { template, format, stretch, drc, quality } = settings;
         const context = { frame, site: site.site, nowMilliseconds: clock.now(), number: saved + 1, message: msg };
         const name = renderFileName(template, context);
         const claim = await claimFileName(site.archiveFolder, name, extensionOf(format, frame));
         try {
-          const written = await writeFrame(frame, claim.path, { format, stretch, drc, quality, signal });
-          const bytes = written.bytes ?? (await stat(claim.path)).size;
+          // Not abortable: at a close the frame still gets onto the disk.
+          const look = { stretch: stretch === 'usual' ? undefined : stretch, drc, quality };
+          const { bytes } = await writeFrame(frame, claim.path, { format, ...look });
           saved++;
           msg.payload = claim.path;
           msg.file = { path: claim.path, bytes, format, url: pictures.fileUrl(claim.path) };

@@ -84,6 +84,7 @@ export default function register(RED: NodeAPI): void {
       config,
       inputs,
       clock,
+      drain: true,
       run: async ({ msg, settings, send, status }) => {
         const { frame, ends, command, note } = readIncoming(msg, ['finish', 'reset']);
         if (note) return;

@@ -53,7 +53,8 @@ export default function register(RED: NodeAPI): void {
   RED.nodes.registerType('astro-timelapse', function (this: Node, config: NodeConfig) {
     RED.nodes.createNode(this, config);
     const clock = clockOf(RED, config.site);
-    const pictures = openPictures(RED, this.id, siteOf(RED, config.site));
+    const site = siteOf(RED, config.site);
+    const pictures = openPictures(RED, this.id, site);
     let opened: NightWork<Film> | null = null;
     let pictureOptions: FilmPictureOptions;
     let runningAt: number | null = null;
@@ -62,7 +63,7 @@ export default function register(RED: NodeAPI): void {
     let busy = false;
 
     const workOf = (): NightWork<Film> => {
-      opened ??= new NightWork(requireSite(siteOf(RED, config.site)), this.id, {
+      opened ??= new NightWork(requireSite(site), this.id, {
         open: (folder) => Film.open(folder),
         begin: (folder, night, frame) => Film.begin(folder, night, frame, pictureOptions),
       });
@@ -114,6 +115,7 @@ export default function register(RED: NodeAPI): void {
       config,
       inputs,
       clock,
+      drain: true,
       run: async (work) => {
         const { msg, settings, send, status } = work;
         const { frame, ends, command, note } = readIncoming(msg, ['finish', 'reset']);

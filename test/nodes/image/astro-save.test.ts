@@ -91,3 +91,11 @@ it('leaves nothing half written behind when a file can not be written', async ()
   flow.send('n', { frame, template: 'after' });
   expect((await flow.sink('one').take(2))[1]!.payload).toBe(join(flow.archiveFolder, 'after.fits'));
 });
+
+it('writes what still waits when the flow is deployed anew', async () => {
+  const flow = await start({ template: '{n}' });
+  for (let number = 1; number <= 5; number++) flow.send('n', { frame: smallFrame(number, { number }) });
+  await new Promise((resolve) => setImmediate(resolve));
+  await start({ template: '{n}' });
+  expect((await readdir(flow.archiveFolder)).sort()).toEqual(['1.fits', '2.fits', '3.fits', '4.fits', '5.fits']);
+});
