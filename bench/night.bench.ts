@@ -28,9 +28,21 @@ const bench: Bench = async () => {
   print(`${hours} h, ${night.frames} frames of 12 Mpx, minute stacks and the trail kept`, night);
   const lines: BenchLine[] = [
     figureLine({ bench: 'night', part: 'frames lost', figure: lostOf(night), goal: 0, unit: 'frames' }),
-    figureLine({ bench: 'night', part: 'minute stacks missing', figure: Math.abs(night.frames * exposureSeconds / 60 - night.files.stacks), goal: 1, unit: 'stacks' }),
+    figureLine({
+      bench: 'night',
+      part: 'minute stacks missing',
+      figure: Math.abs((night.frames * exposureSeconds) / 60 - night.files.stacks),
+      goal: 1,
+      unit: 'stacks',
+    }),
     figureLine({ bench: 'night', part: 'event loop p99', figure: night.loopMilliseconds.p99, goal: 20, unit: 'ms' }),
-    figureLine({ bench: 'night', part: 'CPU of one core', figure: (night.cpuSecondsPerFrame / exposureSeconds) * 100, goal: Infinity, unit: '% (stretch: 5)' }),
+    figureLine({
+      bench: 'night',
+      part: 'CPU of one core',
+      figure: (night.cpuSecondsPerFrame / exposureSeconds) * 100,
+      goal: Infinity,
+      unit: '% (stretch: 5)',
+    }),
   ];
   const { hourlyMegabytes } = night;
   if (hourlyMegabytes.length >= 2) {
@@ -39,27 +51,52 @@ const bench: Bench = async () => {
   }
   const kept = await runNight((200 * exposureSeconds) / 3600, 'all');
   print('200 frames, all kept durably', kept);
-  lines.push(figureLine({ bench: 'night', part: 'kept frames missing', figure: kept.frames - kept.files.frames + lostOf(kept), goal: 0, unit: 'frames' }));
+  lines.push(
+    figureLine({
+      bench: 'night',
+      part: 'kept frames missing',
+      figure: kept.frames - kept.files.frames + lostOf(kept),
+      goal: 0,
+      unit: 'frames',
+    }),
+  );
   return lines;
 };
 export default bench;
 
-const lostOf = ({ frames, taken, summary, trailFrames }: NightResult) => frames - Math.min(taken, trailFrames) + summary.lost + summary.unwritten;
+const lostOf = ({ frames, taken, summary, trailFrames }: NightResult) =>
+  frames - Math.min(taken, trailFrames) + summary.lost + summary.unwritten;
 
 async function runNight(length: number, keep: 'none' | 'all'): Promise<NightResult> {
   const userDir = await mkdtemp(join(tmpdir(), 'nightflow-night-'));
   try {
     const script = join(import.meta.dirname, 'night', 'run-night.js');
-    const { stdout } = await promisify(execFile)(process.execPath, [script, String(length), String(exposureSeconds), keep, userDir], { maxBuffer: 64e6 });
+    const { stdout } = await promisify(execFile)(
+      process.execPath,
+      [script, String(length), String(exposureSeconds), keep, userDir],
+      { maxBuffer: 64e6 },
+    );
     return JSON.parse(stdout.trim().split('\n').at(-1)!) as NightResult;
   } finally {
     await rm(userDir, { recursive: true, force: true });
   }
 }
 
-function print(what: string, { wallSeconds, cpuSecondsPerFrame, loopMilliseconds: { p50, p99, maximum }, hourlyMegabytes, files, errors }: NightResult): void {
+function print(
+  what: string,
+  {
+    wallSeconds,
+    cpuSecondsPerFrame,
+    loopMilliseconds: { p50, p99, maximum },
+    hourlyMegabytes,
+    files,
+    errors,
+  }: NightResult,
+): void {
   console.log(`${what}: ${wallSeconds.toFixed(0)} s wall, ${(cpuSecondsPerFrame * 1000).toFixed(1)} ms CPU a frame`);
-  console.log(`  event loop delay p50 ${p50.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms, maximum ${maximum.toFixed(0)} ms`);
+  console.log(
+    `  event loop delay p50 ${p50.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms, maximum ${maximum.toFixed(0)} ms`,
+  );
   console.log(`  resident memory by hour: ${hourlyMegabytes.join(', ')} MB`);
   console.log(`  files: ${JSON.stringify(files)}; errors: ${errors.length ? errors.slice(0, 3).join(' | ') : 'none'}`);
 }

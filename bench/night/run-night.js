@@ -20,7 +20,16 @@ function nightFlow() {
     if (node.type === 'astro-camera') Object.assign(node, { type: 'bench-camera', pictures: 6 });
     if (node.type === 'astro-site') Object.assign(node, { clockRate: 'max', archiveFolder: join(userDir, 'archive') });
     if (node.type === 'astro-capture')
-      Object.assign(node, { exposureSeconds, mode: 'count', count: String(frames), startAt: 'deploy', stopAt: 'never', everyNight: false, keep, freeGigabytes: '0' });
+      Object.assign(node, {
+        exposureSeconds,
+        mode: 'count',
+        count: String(frames),
+        startAt: 'deploy',
+        stopAt: 'never',
+        everyNight: false,
+        keep,
+        freeGigabytes: '0',
+      });
   }
   return flow;
 }
@@ -30,7 +39,9 @@ const loop = monitorEventLoopDelay({ resolution });
 const hourly = [];
 let taken = 0;
 let finished;
-const end = new Promise((resolve) => { finished = resolve; });
+const end = new Promise((resolve) => {
+  finished = resolve;
+});
 const flow = nightFlow();
 const idOf = (name) => flow.find((node) => node.name === name).id;
 const [capture, minutes, trail] = [idOf('Exposures'), idOf('Stack of a minute'), idOf('Trail of the night')];
@@ -44,7 +55,9 @@ function watch(events) {
       if (taken % Math.round(3600 / exposureSeconds) === 0) hourly.push(memory());
     }
     if (source.id === minutes && source.port === 0 && msg.frame) results.stacks++;
-    if (source.id === trail && source.port === 0 && msg.frame) { results.trailFrames = msg.frame.combined; }
+    if (source.id === trail && source.port === 0 && msg.frame) {
+      results.trailFrames = msg.frame.combined;
+    }
     if (source.id === capture && msg.event === 'end') finished(msg.payload);
   }
 }
@@ -67,29 +80,50 @@ const memory = () => Math.round(process.memoryUsage.rss() / 1e6);
 
 const server = createServer();
 RED.init(server, {
-  userDir, flowFile: join(userDir, 'flows.json'), nodesDir: [root, join(import.meta.dirname, 'nodes')], httpAdminRoot: '/', httpNodeRoot: '/',
-  credentialSecret: false, telemetry: { enabled: false }, logging: { console: { level: 'warn' } },
+  userDir,
+  flowFile: join(userDir, 'flows.json'),
+  nodesDir: [root, join(import.meta.dirname, 'nodes')],
+  httpAdminRoot: '/',
+  httpNodeRoot: '/',
+  credentialSecret: false,
+  telemetry: { enabled: false },
+  logging: { console: { level: 'warn' } },
 });
 await RED.start();
 RED.hooks.add('onSend.bench', watch);
-RED.hooks.add('onComplete.bench', ({ error, node }) => { if (error) results.errors.push(`${node.node.name}: ${error.message}`); });
+RED.hooks.add('onComplete.bench', ({ error, node }) => {
+  if (error) results.errors.push(`${node.node.name}: ${error.message}`);
+});
 await RED.runtime.flows.setFlows({ flows: { flows: flow } });
 
 const summary = await end;
 // The trail, the keogram and the film end after the capture: until nothing has come out of the nodes for a while.
 const ended = performance.now();
-while (results.trailFrames === 0 && performance.now() - ended < 120_000) await new Promise((resolve) => setTimeout(resolve, 200));
+while (results.trailFrames === 0 && performance.now() - ended < 120_000)
+  await new Promise((resolve) => setTimeout(resolve, 200));
 await new Promise((resolve) => setTimeout(resolve, 3000));
 loop.disable();
 const cpuSeconds = cpuNow() - cpuAtStart;
 const files = readdirSync(join(userDir, 'archive'), { recursive: true });
 const count = (pattern) => files.filter((file) => pattern.test(file)).length;
-console.log(JSON.stringify({
-  frames, taken, summary, ...results, hourlyMegabytes: hourly,
-  cpuSecondsPerFrame: cpuSeconds / Math.max(1, taken), wallSeconds: (performance.now() - wallAtStart) / 1000,
-  loopMilliseconds: { p50: millis(50), p99: millis(99), maximum: Math.max(0, loop.max / 1e6 - resolution) },
-  files: { stacks: count(/stacks\/.*\.jpg$/), trails: count(/trail.*\.fits$/), frames: count(/frames\/.*\.fits$/), films: count(/\.mp4$/) },
-}));
+console.log(
+  JSON.stringify({
+    frames,
+    taken,
+    summary,
+    ...results,
+    hourlyMegabytes: hourly,
+    cpuSecondsPerFrame: cpuSeconds / Math.max(1, taken),
+    wallSeconds: (performance.now() - wallAtStart) / 1000,
+    loopMilliseconds: { p50: millis(50), p99: millis(99), maximum: Math.max(0, loop.max / 1e6 - resolution) },
+    files: {
+      stacks: count(/stacks\/.*\.jpg$/),
+      trails: count(/trail.*\.fits$/),
+      frames: count(/frames\/.*\.fits$/),
+      films: count(/\.mp4$/),
+    },
+  }),
+);
 process.exit(0);
 
 /** The delay beyond the timer's own interval. */

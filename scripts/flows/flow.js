@@ -17,8 +17,9 @@ export class Flow {
 
   /** A configuration node; answers its id. */
   config(type, name, properties = {}) {
-    this.nodes.push({ id: this.id(name), type, name, ...properties });
-    return this.id(name);
+    const id = this.id(`${type} ${name}`);
+    this.nodes.push({ id, type, name, ...properties });
+    return id;
   }
 
   /** A node on the canvas. `wires`: one list of node names for each output. */

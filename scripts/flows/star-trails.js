@@ -15,14 +15,15 @@ export function starTrails() {
     'From dusk to dawn: back-to-back exposures, a stack of every minute, the trail of the night, the keogram and the film. The page for the phone is /dashboard/star-trails.',
   );
 
-  const site = flow.config('astro-site', 'Rehearsal in Tromsø', {
-    latitude: '69.6492',
-    longitude: '18.9553',
-    elevation: 10,
-    timeZone: 'Europe/Oslo',
+  // At the start the Sun stands 12.03 degrees below the horizon: dark enough for stars. New moon is four days off.
+  const site = flow.config('astro-site', 'Rehearsal on La Palma', {
+    latitude: '28.7606',
+    longitude: '-17.8816',
+    elevation: '2326',
+    timeZone: 'Atlantic/Canary',
     archiveFolder: 'archive',
     clock: 'rehearsal',
-    clockStart: '2026-03-14T17:45:00Z',
+    clockStart: '2026-03-14T20:10:30Z',
     clockRate: '20',
   });
   const camera = flow.config('astro-camera', 'Simulated all-sky camera', {
@@ -39,7 +40,7 @@ export function starTrails() {
     acceptsClientConfig: ['ui-notification', 'ui-control'],
     showPathInSidebar: false,
     headerContent: 'page',
-    navigationStyle: 'icon',
+    navigationStyle: 'default',
     titleBarStyle: 'default',
     showReconnectNotification: true,
     notificationDisplayTime: 1,
@@ -117,13 +118,21 @@ export function starTrails() {
       camera,
       exposureSeconds: '30',
       exposureSecondsType: 'num',
-      gain: '4',
+      gain: '8',
       gainType: 'num',
+      offset: '',
+      kind: 'light',
       mode: 'until',
-      startAt: 'deploy',
+      intervalSeconds: '0',
+      startAt: 'sun',
+      startSunDegrees: '-12',
       stopAt: 'sun',
-      stopSunDegrees: '-6',
+      stopSunDegrees: '-12',
+      everyNight: true,
       keep: 'none',
+      keepNights: '7',
+      folder: 'frames/{camera}',
+      format: 'fits',
       freeGigabytes: '5',
     },
     [
@@ -179,19 +188,34 @@ export function starTrails() {
     [490, 420],
     {
       site,
-      mode: 'max',
-      finish: 'duration',
-      seconds: 'settings.stackSeconds',
-      secondsType: 'flow',
+      stackMode: 'max',
+      stackBy: 'duration',
+      stackSeconds: 'settings.stackSeconds',
+      stackSecondsType: 'flow',
       hotPixels: 'robust',
+      runningSeconds: '0',
+      rejectedFrames: 'leave-out',
     },
-    [['Save the stack', 'Stack preview'], []],
+    [['Prefix', 'Stack preview'], []],
+  );
+  flow.change(
+    'Prefix',
+    [690, 380],
+    [{ t: 'set', p: 'prefix', pt: 'msg', to: 'settings.prefix', tot: 'flow' }],
+    [['Save the stack']],
   );
   flow.node(
     'astro-save',
     'Save the stack',
-    [720, 400],
-    { site, template: '{night}/stacks/{prefix}_{time}', format: 'jpeg', stretch: 'auto' },
+    [880, 380],
+    {
+      site,
+      template: '{night}/stacks/{prefix|sky}_{time}',
+      format: 'jpeg',
+      stretch: 'auto',
+      drc: 'settings.drc',
+      drcType: 'flow',
+    },
     [[]],
   );
   flow.node(
@@ -221,7 +245,17 @@ export function starTrails() {
     'astro-stack',
     'Trail of the night',
     [490, 540],
-    { site, stackMode: 'max', stackBy: 'night', hotPixels: 'robust', runningSeconds: '120', fillGaps: true, cometTail: '', rejectedFrames: 'leave-out', checkpointSeconds: '300' },
+    {
+      site,
+      stackMode: 'max',
+      stackBy: 'night',
+      hotPixels: 'robust',
+      runningSeconds: '120',
+      fillGaps: true,
+      cometTail: '',
+      rejectedFrames: 'leave-out',
+      checkpointSeconds: '300',
+    },
     [['Save the trail', 'Save the trail for the phone', 'Trail preview'], ['Trail preview']],
   );
   flow.node('astro-save', 'Save the trail', [720, 500], { site, template: '{night}/trail_{night}', format: 'fits' }, [
@@ -231,7 +265,7 @@ export function starTrails() {
     'astro-save',
     'Save the trail for the phone',
     [750, 540],
-    { site, template: '{night}/trail_{night}', format: 'jpeg', stretch: 'auto' },
+    { site, template: '{night}/trail_{night}', format: 'jpeg', stretch: 'auto', drc: 'settings.drc', drcType: 'flow' },
     [['Files']],
   );
   flow.node(
@@ -255,7 +289,23 @@ export function starTrails() {
     [150, 660],
     'The film grows through the night and is written anew now and then, so that there is always one to look at.',
   );
-  flow.node('astro-keogram', 'Keogram of the night', [490, 680], { site }, [['Keogram caption'], ['Keogram caption']]);
+  flow.node(
+    'astro-keogram',
+    'Keogram of the night',
+    [490, 680],
+    {
+      site,
+      columnPosition: '0.5',
+      columnAngle: '0',
+      columnWidth: '5',
+      keogramHeight: '480',
+      stretch: 'auto',
+      drc: 'low',
+      runningSeconds: '300',
+      template: '{night}/keogram_{night}',
+    },
+    [['Keogram caption'], ['Keogram caption']],
+  );
   flow.change(
     'Keogram caption',
     [720, 680],
@@ -265,8 +315,39 @@ export function starTrails() {
     [['Keogram picture']],
   );
   flow.template('Keogram picture', [940, 680], groups.keogram, 'star-trails/picture.html', wide);
-  flow.node('astro-timelapse', 'Film of the night', [490, 740], { site, fps: '24' }, [['Files'], ['Film progress']]);
-  flow.change('Film progress', [720, 760], forPage, [[]]);
+  flow.node(
+    'astro-timelapse',
+    'Film of the night',
+    [490, 740],
+    {
+      site,
+      codec: 'h264',
+      fps: '24',
+      filmWidth: '1920',
+      crf: '21',
+      megabits: '',
+      deflicker: false,
+      stretch: 'auto',
+      drc: 'low',
+      runningSeconds: '2400',
+      template: '{night}/film_{night}',
+    },
+    [['Files'], ['A longer film']],
+  );
+  flow.node(
+    'switch',
+    'A longer film',
+    [720, 760],
+    {
+      property: 'event',
+      propertyType: 'msg',
+      rules: [{ t: 'eq', v: 'running', vt: 'str' }],
+      checkall: 'true',
+      repair: false,
+      outputs: 1,
+    },
+    [['Files']],
+  );
   flow.change('Files', [940, 740], forPage, [['Finished files']]);
   flow.template('Finished files', [1160, 740], groups.files, 'star-trails/gallery.html', wide);
 

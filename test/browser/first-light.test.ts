@@ -58,10 +58,16 @@ describe('the page on the phone', () => {
     );
 
   beforeAll(async () => {
-    page = await browser.newPage({ viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true });
+    page = await browser.newPage({
+      viewport: { width: 390, height: 844 },
+      deviceScaleFactor: 2,
+      isMobile: true,
+      hasTouch: true,
+    });
     page.on('pageerror', (error) => complaints.push(error.message));
     page.on('request', (request) => {
-      if (!request.url().startsWith('http://127.0.0.1') && !/^(data|blob):/.test(request.url())) complaints.push(`asked ${request.url()}`);
+      if (!request.url().startsWith('http://127.0.0.1') && !/^(data|blob):/.test(request.url()))
+        complaints.push(`asked ${request.url()}`);
     });
     await page.goto(dashboard);
   });
@@ -106,15 +112,19 @@ describe('the page on the phone', () => {
     expect(await red()).toBe(false);
   }, 60_000);
 
-  it('offers a film that a phone can play', async () => {
-    const link = page.locator('.nf-gallery a', { hasText: '.mp4' }).first();
-    await link.waitFor({ timeout: film });
-    const url = new URL((await link.getAttribute('href'))!, dashboard);
-    const part = await fetch(url, { headers: { Range: 'bytes=0-99' } });
-    expect([part.status, part.headers.get('content-type')]).toEqual([206, 'video/mp4']);
-    expect(Buffer.from(await part.arrayBuffer()).toString('latin1', 4, 8)).toBe('ftyp');
-    await shot(page, 'phone-film', true);
-  }, film + 30_000);
+  it(
+    'offers a film that a phone can play',
+    async () => {
+      const link = page.locator('.nf-gallery a', { hasText: '.mp4' }).first();
+      await link.waitFor({ timeout: film });
+      const url = new URL((await link.getAttribute('href'))!, dashboard);
+      const part = await fetch(url, { headers: { Range: 'bytes=0-99' } });
+      expect([part.status, part.headers.get('content-type')]).toEqual([206, 'video/mp4']);
+      expect(Buffer.from(await part.arrayBuffer()).toString('latin1', 4, 8)).toBe('ftyp');
+      await shot(page, 'phone-film', true);
+    },
+    film + 30_000,
+  );
 
   it('stops', async () => {
     await page.getByRole('button', { name: 'Stop' }).click();
@@ -160,13 +170,22 @@ describe('the editor', () => {
     await wire(page, capture, stack);
     await wire(page, stack, preview);
     await openDialog(page, capture);
-    await fillDialog(page, { mode: 'count', count: '2', exposureSeconds: '5', startAt: 'deploy', keep: 'none', freeGigabytes: '0' });
+    await fillDialog(page, {
+      mode: 'count',
+      count: '2',
+      exposureSeconds: '5',
+      startAt: 'deploy',
+      keep: 'none',
+      freeGigabytes: '0',
+    });
     await openDialog(page, stack);
     await fillDialog(page, { stackBy: 'count', stackFrames: '2' });
     await deploy(page);
     await shot(page, 'own-flow');
     await expect
-      .poll(async () => (await fetch(new URL(`/nightflow/pictures/${preview}`, editor))).headers.get('content-type'), { timeout: 60_000 })
+      .poll(async () => (await fetch(new URL(`/nightflow/pictures/${preview}`, editor))).headers.get('content-type'), {
+        timeout: 60_000,
+      })
       .toBe('image/jpeg');
   }, 120_000);
 });

@@ -10,16 +10,32 @@ class CyclingCamera {
     this.site = site;
     this.pictureSet = pictureSet;
     this.info = {
-      id: 'bench', name: 'bench', backend: 'bench',
-      sensor: { width: pictureSet.width, height: pictureSet.height, pixelSizeMicrometres: 1.55, bayer: 'RGGB', bitsPerSample: 12, minimumExposureSeconds: 1e-4, maximumExposureSeconds: exposureLimitSeconds },
+      id: 'bench',
+      name: 'bench',
+      backend: 'bench',
+      sensor: {
+        width: pictureSet.width,
+        height: pictureSet.height,
+        pixelSizeMicrometres: 1.55,
+        bayer: 'RGGB',
+        bitsPerSample: 12,
+        minimumExposureSeconds: 1e-4,
+        maximumExposureSeconds: exposureLimitSeconds,
+      },
     };
   }
   async open() {}
   async close() {}
   async recover() {}
-  async settings() { return []; }
-  async get(name) { throw new Error(`no setting ${name}`); }
-  async set(name) { throw new Error(`no setting ${name}`); }
+  async settings() {
+    return [];
+  }
+  async get(name) {
+    throw new Error(`no setting ${name}`);
+  }
+  async set(name) {
+    throw new Error(`no setting ${name}`);
+  }
 
   take(n, startMs, request) {
     const picture = this.pictureSet.pictures[n % this.pictureSet.pictures.length];
@@ -27,9 +43,21 @@ class CyclingCamera {
     new Uint16Array(data).set(picture);
     const iso = (ms) => new Date(ms).toISOString();
     return new Frame({
-      data, width: this.pictureSet.width, height: this.pictureSet.height, pixelType: 'u16', bayer: 'RGGB', blackLevel: 256, whiteLevel: 4095,
-      start: iso(startMs), middle: iso(startMs + request.exposureSeconds * 500), end: iso(startMs + request.exposureSeconds * 1000),
-      exposureSeconds: request.exposureSeconds, gain: request.gain ?? 1, timeSource: 'simulator', camera: 'bench', site: this.site,
+      data,
+      width: this.pictureSet.width,
+      height: this.pictureSet.height,
+      pixelType: 'u16',
+      bayer: 'RGGB',
+      blackLevel: 256,
+      whiteLevel: 4095,
+      start: iso(startMs),
+      middle: iso(startMs + request.exposureSeconds * 500),
+      end: iso(startMs + request.exposureSeconds * 1000),
+      exposureSeconds: request.exposureSeconds,
+      gain: request.gain ?? 1,
+      timeSource: 'simulator',
+      camera: 'bench',
+      site: this.site,
     });
   }
 

@@ -6,7 +6,11 @@ const height = 3040;
 export function renderNightSet(count) {
   const random = mulberry32(20261121);
   const noise = Float32Array.from({ length: 1 << 16 }, () => gaussian(random));
-  const stars = Array.from({ length: 3000 }, () => ({ x: random() * width, y: random() * height, flux: 300 * (1 - random()) ** -1.2 }));
+  const stars = Array.from({ length: 3000 }, () => ({
+    x: random() * width,
+    y: random() * height,
+    flux: 300 * (1 - random()) ** -1.2,
+  }));
   const hot = Array.from({ length: 800 }, () => Math.floor(random() * width * height));
   const pictures = Array.from({ length: count }, (_, n) => {
     const picture = new Uint16Array(new SharedArrayBuffer(width * height * 2));

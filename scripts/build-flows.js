@@ -1,0 +1,25 @@
+/** Writes flows/*.json from their sources in scripts/flows/ and dashboard/. The test of the shipped flows holds that they are up to date. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { starTrails } from './flows/star-trails.js';
+
+const sources = { 'star-trails': starTrails };
+
+/** The files' texts by name, as they should be. */
+export const flowTexts = () =>
+  Object.fromEntries(
+    Object.entries(sources).map(([name, make]) => [`${name}.json`, `${JSON.stringify(make(), null, 2)}\n`]),
+  );
+
+if (process.argv[1] === fileURLToPath(import.meta.url))
+  for (const [name, text] of Object.entries(flowTexts())) {
+    const file = new URL(`../flows/${name}`, import.meta.url);
+    const before = (() => {
+      try {
+        return readFileSync(file, 'utf8');
+      } catch {
+        return '';
+      }
+    })();
+    if (before !== text) writeFileSync(file, text);
+  }
