@@ -86,7 +86,7 @@ function continueString(keywords: Keyword[], card: string): void {
   const before = keywords.at(-1);
   const { value, comment } = parseValue(card.slice(8));
   if (before && typeof before.value === 'string' && before.value.endsWith('&') && typeof value === 'string') {
-    before.value = before.value.slice(0, -1) + value;
+    before.value = (before.value.slice(0, -1) + value).trimEnd();
     if (comment) before.comment = before.comment ? `${before.comment} ${comment}` : comment;
   } else keywords.push({ name: 'COMMENT', value: card.slice(8).trim() });
 }
