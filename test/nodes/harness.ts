@@ -39,7 +39,9 @@ export interface RunningFlow {
   /** Deploys a changed flow, as the editor's Deploy does. */
   deploy(flow: FlowNode[], kind?: Deploy): Promise<void>;
   userDir: string;
-  /** Node-RED's admin HTTP side: `await admin().get('/nightflow/cameras')` (supertest). */
+  /** Opens Node-RED's admin HTTP side on a free port until the flow stops. */
+  listen(): Promise<void>;
+  /** A request to it: `await admin().get('/nightflow/cameras')` (supertest). */
   // biome-ignore lint/suspicious/noExplicitAny: supertest comes without types here
   admin(): any;
   /** The RED object the nodes got. */
@@ -108,6 +110,7 @@ export async function startFlow(
   };
   helper._events.on('comms', onComms);
 
+  let listening = false;
   let api: NodeAPI | undefined;
   const prepare: NodeModule = (RED) => {
     api = RED;
@@ -122,6 +125,7 @@ export async function startFlow(
     helper._events.off('node-status', onStatus);
     helper._events.off('comms', onComms);
     await helper.unload();
+    if (listening) await new Promise<void>((resolve) => helper.stopServer(resolve));
     if (ownFolder) rmSync(userDir, { recursive: true, force: true });
   };
   const first = withTab(flow);
@@ -156,6 +160,11 @@ export async function startFlow(
       await started;
       listen(next.filter(({ id }) => helper.getNode(id) !== before.get(id)));
     },
+    listen: () =>
+      new Promise<void>((resolve) => {
+        listening = true;
+        helper.startServer(resolve);
+      }),
     admin: () => helper.request(),
   };
 }
