@@ -86,13 +86,18 @@ function configured(RED: NodeAPI, node: Node, value: unknown, type: unknown, msg
   if (typeof type !== 'string' || !['msg', 'flow', 'global', 'env', 'jsonata'].includes(type)) return value;
   if (value === '' || value === undefined) return undefined;
   return new Promise((resolve, reject) => {
-    RED.util.evaluateNodeProperty(String(value), type, node, msg, (error, result) => {
-      if (error)
-        reject(
-          new NightflowError('bad-input', `${type}.${String(value)} can't be read: ${error.message}`, { cause: error }),
-        );
-      else resolve(result);
-    });
+    // JSONata throws plain objects with a message, some of them before it calls back.
+    const refuse = (thrown: unknown) => {
+      const reason = (thrown as { message?: string }).message ?? String(thrown);
+      reject(new NightflowError('bad-input', `${type} ${String(value)} can't be read: ${reason}`, { cause: thrown }));
+    };
+    try {
+      RED.util.evaluateNodeProperty(String(value), type, node, msg, (error, result) =>
+        error ? refuse(error) : resolve(result),
+      );
+    } catch (thrown) {
+      refuse(thrown);
+    }
   });
 }
 
