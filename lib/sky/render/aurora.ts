@@ -92,7 +92,9 @@ function makeSheet(level: number, seconds: number, seed: number, index: number, 
 /** Adds the aurora's light towards a direction, V = 0 stars per square radian, to R, G, B. */
 export function addAurora(aurora: Aurora, east: number, north: number, up: number, out: Float64Array): void {
   const sine = Math.max(0.02, up);
-  const { level, sheets, strength } = aurora;
+  const { level, sheets } = aurora;
+  // Low down the line of sight stays longer in the sheet.
+  const strength = aurora.strength * Math.min(6, 1 / sine) ** 0.6;
   for (const { kilometres, thickness, light } of slices) {
     // Where the line of sight meets the shell over a round Earth.
     const slant =
@@ -103,10 +105,10 @@ export function addAurora(aurora: Aurora, east: number, north: number, up: numbe
     const index = Math.floor(x + reach);
     const part = x + reach - index;
     // Within a slice the line of sight runs on northwards: the curtain is seen as broad as that.
-    const smear = Math.min(300, (0.45 * thickness * Math.abs(north - lean * sine)) / sine) ** 2;
+    const smear = Math.min(300, (0.45 * thickness * Math.abs(north - lean * sine)) / sine);
     const rayed = Math.min(1, level / 2.2) * Math.min(1, (kilometres - 90) / 40);
     let glow = 0;
-    const margin = 3.2 * Math.sqrt((14 + 6 * level) ** 2 + smear);
+    const margin = 3.2 * (14 + 6 * level + smear);
     for (const { foot, light: along, rays, southmost, northmost } of sheets) {
       if (y < southmost - margin || y > northmost + margin) continue;
       const bright = along[index]! + part * (along[index + 1]! - along[index]!);
@@ -114,7 +116,7 @@ export function addAurora(aurora: Aurora, east: number, north: number, up: numbe
       const off = y - (foot[index]! + part * (foot[index + 1]! - foot[index]!));
       // Sharp towards the south, diffuse behind.
       const own = off < 0 ? 5 + 1.5 * level : 14 + 6 * level;
-      const width = Math.sqrt(own * own + smear);
+      const width = Math.sqrt(own * own + smear * smear);
       const far = off / width;
       if (far > 3.2 || far < -3.2) continue;
       const ray = rays[index]! + part * (rays[index + 1]! - rays[index]!);
@@ -122,7 +124,8 @@ export function addAurora(aurora: Aurora, east: number, north: number, up: numbe
     }
     // A veil over the whole oval in a storm.
     glow += Math.max(0, level - 1.5) * 0.004;
-    const deep = strength * glow * Math.min(6, 1 / sine) ** 0.6;
+    if (glow === 0) continue;
+    const deep = strength * glow;
     for (let colour = 0; colour < 3; colour++) out[colour]! += deep * light[colour]! * channelResponse[colour]!;
   }
 }
