@@ -109,7 +109,8 @@ export async function drawKeogram(input: PictureInput): Promise<KeogramPicture> 
   const start = columns[0]!.startMilliseconds;
   const last = columns.at(-1)!;
   const end = last.startMilliseconds + Math.max(last.exposureSeconds * 1000, Math.min(cadence, 600_000));
-  const wanted = Math.max((end - start) / 1000 / mostPixels, cadence / 4000);
+  const seconds = (end - start) / 1000;
+  const wanted = Math.max(seconds / mostPixels, Math.min(cadence / 4000, seconds / fewestPixels));
   const secondsPerPixel = secondsPerPixelSteps.find((step) => step >= wanted) ?? Math.ceil(wanted / 600) * 600;
   const perMillisecond = 1 / (secondsPerPixel * 1000);
   const width = Math.max(fewestPixels, Math.ceil((end - start) * perMillisecond));
