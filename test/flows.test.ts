@@ -1,6 +1,7 @@
 /** What every flow that we ship must be: importable as it is, explained, and without anything of its author's machine. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { flowTexts } from '../scripts/build-flows.js';
 import { inPackage } from './house/node-red.ts';
 
 interface FlowNode {
@@ -56,6 +57,13 @@ describe.each(flows)('flows/$file', ({ nodes }) => {
   it('stores no credentials', () => {
     expect(nodes.filter((node) => node.credentials !== undefined)).toEqual([]);
   });
+});
+
+it('is what its source in scripts/flows makes; after a change run node scripts/build-flows.js', () => {
+  const texts: Record<string, string> = flowTexts();
+  expect(Object.keys(texts).sort()).toEqual(flows.map(({ file }) => file).sort());
+  for (const [file, text] of Object.entries(texts))
+    expect(readFileSync(inPackage('flows', file), 'utf8') === text, file).toBe(true);
 });
 
 it('has an example of every node', () => {

@@ -2,6 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import sharp from 'sharp';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { buildPackage, inPackage, type Running, startPlain, temporaryFolder } from './house/node-red.ts';
 
@@ -75,16 +76,29 @@ describe.each(['node-red', 'node-red-4'] as const)('installed into a plain %s', 
     installInto(userDir);
     const example = readFileSync(join(userDir, 'node_modules', manifest.name, 'examples', flow), 'utf8');
     writeFileSync(join(userDir, 'flows.json'), example);
+    const nodes = JSON.parse(example) as { id: string; type: string }[];
+    if (nodes.some((node) => node.type === 'astro-load')) await layPictures(join(userDir, 'archive', 'pictures'));
     running = await startPlain(version, userDir);
     await running.printed(/Started flows/);
     expect(running.output()).not.toMatch(/missing types|Waiting for missing/i);
+    for (const { id } of nodes.filter((node) => node.type === 'inject'))
+      expect((await fetch(`${running.url}/inject/${id}`, { method: 'POST' })).status).toBe(200);
     await expect.poll(() => pictures(userDir).length, { timeout: 150_000, interval: 500 }).toBeGreaterThan(0);
     expect(running.output()).not.toMatch(/\[error\]/);
   });
 });
 
-/** The night's pictures below the user directory; not those of the package, nor what a node keeps to go on after a crash. */
+/** What a user has on disk: two small photographs. */
+async function layPictures(folder: string): Promise<void> {
+  mkdirSync(folder, { recursive: true });
+  for (const [name, red] of [['one', 20] as const, ['two', 90] as const])
+    await sharp({ create: { width: 96, height: 64, channels: 3, background: { r: red, g: 30, b: 60 } } })
+      .jpeg()
+      .toFile(join(folder, `${name}.jpg`));
+}
+
+/** The pictures that the flow made below the user directory; not those of the package, nor what a node keeps to go on after a crash. */
 const pictures = (folder: string): string[] =>
   readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter(
-    (path) => !/node_modules|\.nightflow/.test(path) && /\.(fits|jpe?g|png|tiff?)$/.test(path),
+    (path) => !/node_modules|\.nightflow|archive.pictures/.test(path) && /\.(fits|jpe?g|png|tiff?)$/.test(path),
   );
