@@ -34,7 +34,7 @@ export class Flow {
   }
 
   /** A ui-template whose Vue source is a file of dashboard/. */
-  template(name, at, group, file, size, wires = [[]]) {
+  template(name, at, group, file, wires = [[]]) {
     const format = readFileSync(new URL(`dashboard/${file}`, root), 'utf8');
     return this.node(
       'ui-template',
@@ -44,9 +44,9 @@ export class Flow {
         group,
         page: '',
         ui: '',
-        order: size.order,
-        width: size.width,
-        height: size.height,
+        order: 1,
+        width: 0,
+        height: 0,
         head: '',
         format,
         storeOutMessages: false,

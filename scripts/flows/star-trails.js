@@ -1,5 +1,6 @@
 // The star-trail night: capture, minute stacks, the night's trail, keogram, film, and its page for the phone.
 import { Flow } from './flow.js';
+import { phonePage } from './star-trails-page.js';
 
 /** Only what the page shows goes to the phone: never a frame. */
 const forPage = [
@@ -15,7 +16,7 @@ export function starTrails() {
     'From dusk to dawn: back-to-back exposures, a stack of every minute, the trail of the night, the keogram and the film. The page for the phone is /dashboard/star-trails.',
   );
 
-  // At the start the Sun stands 12.03 degrees below the horizon: dark enough for stars. New moon is four days off.
+  // At the start the Sun stands 15.1 degrees below the horizon: dark enough for stars. New moon is four days off.
   const site = flow.config('astro-site', 'Rehearsal on La Palma', {
     latitude: '28.7606',
     longitude: '-17.8816',
@@ -23,7 +24,7 @@ export function starTrails() {
     timeZone: 'Atlantic/Canary',
     archiveFolder: 'archive',
     clock: 'rehearsal',
-    clockStart: '2026-03-14T20:10:30Z',
+    clockStart: '2026-03-14T20:24:30Z',
     clockRate: '20',
   });
   const camera = flow.config('astro-camera', 'Simulated all-sky camera', {
@@ -33,66 +34,7 @@ export function starTrails() {
     lens: 'fisheye',
   });
 
-  const ui = flow.config('ui-base', 'Nightflow', {
-    path: '/dashboard',
-    appIcon: '',
-    includeClientData: true,
-    acceptsClientConfig: ['ui-notification', 'ui-control'],
-    showPathInSidebar: false,
-    headerContent: 'page',
-    navigationStyle: 'default',
-    titleBarStyle: 'default',
-    showReconnectNotification: true,
-    notificationDisplayTime: 1,
-    showDisconnectNotification: true,
-    allowInstall: false,
-  });
-  const theme = flow.config('ui-theme', 'Night', {
-    colors: { surface: '#0e1420', primary: '#3d6ea8', bgPage: '#080b12', groupBg: '#0e1420', groupOutline: '#1b2434' },
-    sizes: { density: 'default', pagePadding: '8px', groupGap: '8px', groupBorderRadius: '10px', widgetGap: '8px' },
-  });
-  const page = flow.config('ui-page', 'Star trails page', {
-    name: 'Star trails',
-    ui,
-    path: '/star-trails',
-    icon: 'star-shooting',
-    layout: 'grid',
-    theme,
-    breakpoints: [
-      { name: 'Default', px: '0', cols: '3' },
-      { name: 'Tablet', px: '576', cols: '6' },
-      { name: 'Small Desktop', px: '768', cols: '9' },
-      { name: 'Desktop', px: '1024', cols: '12' },
-    ],
-    order: 1,
-    className: '',
-    visible: 'true',
-    disabled: 'false',
-  });
-  const group = (title, order, width = '6') =>
-    flow.config('ui-group', title, {
-      page,
-      width,
-      height: '1',
-      order,
-      showTitle: true,
-      className: '',
-      visible: 'true',
-      disabled: 'false',
-      groupType: 'default',
-    });
-  const groups = {
-    night: group('Tonight', 1),
-    live: group('Live', 2),
-    trail: group('Star trail', 3),
-    stack: group('Latest stack', 4),
-    keogram: group('Keogram', 5),
-    histogram: group('Histogram', 6),
-    summary: group('Last night', 7),
-    files: group('Trails and films', 8),
-    settings: group('Settings', 9),
-  };
-  const wide = { order: 1, width: 0, height: 0 };
+  const groups = phonePage(flow);
 
   // 1. Exposures
   flow.comment(
@@ -100,7 +42,7 @@ export function starTrails() {
     [230, 60],
     'The demo starts by itself at deploy. For your own camera open the camera node; for your own sky open the site and set its clock to real.',
   );
-  flow.template('Night', [110, 120], groups.night, 'star-trails/night.html', wide, [['Commands']]);
+  flow.template('Night', [110, 120], groups.night, 'star-trails/night.html', [['Commands']]);
   flow.change(
     'Commands',
     [290, 120],
@@ -125,9 +67,9 @@ export function starTrails() {
       mode: 'until',
       intervalSeconds: '0',
       startAt: 'sun',
-      startSunDegrees: '-12',
+      startSunDegrees: '-15',
       stopAt: 'sun',
-      stopSunDegrees: '-12',
+      stopSunDegrees: '-15',
       everyNight: true,
       keep: 'none',
       keepNights: '7',
@@ -160,7 +102,7 @@ export function starTrails() {
   flow.comment('2  What the camera sees now', [180, 240]);
   flow.node('astro-stats', 'Histogram figures', [490, 260], { measure: 'median' }, [['Figures for the page']]);
   flow.change('Figures for the page', [720, 260], forPage, [['Histogram']]);
-  flow.template('Histogram', [940, 260], groups.histogram, 'star-trails/histogram.html', wide);
+  flow.template('Histogram', [940, 260], groups.histogram, 'star-trails/histogram.html');
   flow.node(
     'astro-preview',
     'Live preview',
@@ -174,7 +116,7 @@ export function starTrails() {
     caption('$substring(frame.start, 11, 8) & " UTC · " & frame.exposureSeconds & " s"'),
     [['Live picture']],
   );
-  flow.template('Live picture', [940, 320], groups.live, 'star-trails/picture.html', wide);
+  flow.template('Live picture', [940, 320], groups.live, 'star-trails/picture.html');
 
   // 3. Stacks
   flow.comment(
@@ -233,7 +175,7 @@ export function starTrails() {
     ),
     [['Stack picture']],
   );
-  flow.template('Stack picture', [1160, 440], groups.stack, 'star-trails/picture.html', wide);
+  flow.template('Stack picture', [1160, 440], groups.stack, 'star-trails/picture.html');
 
   // 4. Trail
   flow.comment(
@@ -281,7 +223,7 @@ export function starTrails() {
     caption('frame.combined & " frames since " & $substring(frame.start, 11, 5) & " UTC"'),
     [['Trail picture']],
   );
-  flow.template('Trail picture', [1160, 580], groups.trail, 'star-trails/picture.html', wide);
+  flow.template('Trail picture', [1160, 580], groups.trail, 'star-trails/picture.html');
 
   // 5. Keogram and film
   flow.comment(
@@ -300,21 +242,17 @@ export function starTrails() {
       columnWidth: '5',
       keogramHeight: '480',
       stretch: 'auto',
-      drc: 'low',
+      drc: 'settings.drc',
+      drcType: 'flow',
       runningSeconds: '300',
       template: '{night}/keogram_{night}',
     },
     [['Keogram caption'], ['Keogram caption']],
   );
-  flow.change(
-    'Keogram caption',
-    [720, 680],
-    caption(
-      '"the meridian from " & $substring(payload.start, 11, 5) & " to " & $substring(payload.end, 11, 5) & " UTC"',
-    ),
-    [['Keogram picture']],
-  );
-  flow.template('Keogram picture', [940, 680], groups.keogram, 'star-trails/picture.html', wide);
+  flow.change('Keogram caption', [720, 680], caption('"the meridian, " & keogram.frames & " frames"'), [
+    ['Keogram picture'],
+  ]);
+  flow.template('Keogram picture', [940, 680], groups.keogram, 'star-trails/picture.html');
   flow.node(
     'astro-timelapse',
     'Film of the night',
@@ -328,7 +266,8 @@ export function starTrails() {
       megabits: '',
       deflicker: false,
       stretch: 'auto',
-      drc: 'low',
+      drc: 'settings.drc',
+      drcType: 'flow',
       runningSeconds: '2400',
       template: '{night}/film_{night}',
     },
@@ -349,7 +288,7 @@ export function starTrails() {
     [['Files']],
   );
   flow.change('Files', [940, 740], forPage, [['Finished files']]);
-  flow.template('Finished files', [1160, 740], groups.files, 'star-trails/gallery.html', wide);
+  flow.template('Finished files', [1160, 740], groups.files, 'star-trails/gallery.html');
 
   // 6. Morning, settings, errors
   flow.comment('6  Morning, settings, and what went wrong', [220, 840]);
@@ -367,8 +306,8 @@ export function starTrails() {
     },
     [['Summary']],
   );
-  flow.template('Summary', [720, 860], groups.summary, 'star-trails/summary.html', wide);
-  flow.template('Settings', [110, 920], groups.settings, 'star-trails/settings.html', wide, [['Keep settings']]);
+  flow.template('Summary', [720, 860], groups.summary, 'star-trails/summary.html');
+  flow.template('Settings', [110, 920], groups.settings, 'star-trails/settings.html', [['Keep settings']]);
   flow.change('Keep settings', [290, 920], [{ t: 'set', p: 'settings', pt: 'flow', to: 'settings', tot: 'msg' }], [[]]);
   flow.node('catch', 'Whatever fails', [480, 980], { scope: null, uncaught: false }, [['Say it on the page']]);
   flow.change(

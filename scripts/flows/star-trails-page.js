@@ -1,0 +1,64 @@
+// The phone's page of the star-trail night: its colours, its groups from top to bottom.
+
+/** @returns the ids of the page's groups */
+export function phonePage(flow) {
+  const ui = flow.config('ui-base', 'Nightflow', {
+    path: '/dashboard',
+    appIcon: '',
+    includeClientData: true,
+    acceptsClientConfig: ['ui-notification', 'ui-control'],
+    showPathInSidebar: false,
+    headerContent: 'page',
+    navigationStyle: 'default',
+    titleBarStyle: 'default',
+    showReconnectNotification: true,
+    notificationDisplayTime: 1,
+    showDisconnectNotification: true,
+    allowInstall: false,
+  });
+  const theme = flow.config('ui-theme', 'Night', {
+    colors: { surface: '#0e1420', primary: '#3d6ea8', bgPage: '#080b12', groupBg: '#0e1420', groupOutline: '#1b2434' },
+    sizes: { density: 'default', pagePadding: '8px', groupGap: '8px', groupBorderRadius: '10px', widgetGap: '8px' },
+  });
+  const page = flow.config('ui-page', 'Star trails page', {
+    name: 'Star trails',
+    ui,
+    path: '/star-trails',
+    icon: 'star-shooting',
+    layout: 'grid',
+    theme,
+    breakpoints: [
+      { name: 'Default', px: '0', cols: '3' },
+      { name: 'Tablet', px: '576', cols: '6' },
+      { name: 'Small Desktop', px: '768', cols: '9' },
+      { name: 'Desktop', px: '1024', cols: '12' },
+    ],
+    order: 1,
+    className: '',
+    visible: 'true',
+    disabled: 'false',
+  });
+  const group = (title, order, width = '6') =>
+    flow.config('ui-group', title, {
+      page,
+      width,
+      height: '1',
+      order,
+      showTitle: true,
+      className: '',
+      visible: 'true',
+      disabled: 'false',
+      groupType: 'default',
+    });
+  return {
+    night: group('Tonight', 1),
+    live: group('Live', 2),
+    trail: group('Star trail', 3),
+    stack: group('Latest stack', 4),
+    keogram: group('Keogram', 5),
+    histogram: group('Histogram', 6),
+    summary: group('Last night', 7),
+    files: group('Trails and films', 8),
+    settings: group('Settings', 9),
+  };
+}
