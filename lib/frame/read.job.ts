@@ -7,19 +7,23 @@ import { type OpenFile, withFile } from './fits/file.ts';
 import { walkHdus } from './fits/hdus.ts';
 import { Frame, type FrameFields, type FrameInit } from './frame.ts';
 import { decodeDng, describeDng, rawDirectory } from './raw/dng.ts';
-import { isRawTiff, requireWholeContainer, requireWholeRaw } from './raw/whole.ts';
+import { isRawTiff, requireJpegBlocks, requireWholeContainer, requireWholeRaw } from './raw/whole.ts';
 import { type Signature, signatureOf } from './signature.ts';
 import { readTiff, type Tiff } from './tiff/directories.ts';
 import { decodePlainTiff } from './tiff/plain.ts';
+import type { Area } from './tiff/samples.ts';
 import { type ByteSource, fileSource } from './tiff/source.ts';
 import { tags } from './tiff/tags.ts';
+
+/** Compression 7 of DNG: lossless JPEG, or baseline for 8 bits. */
+const jpegCompression = 7;
 
 /** What the first look at a file found: the picture itself, or who is to read it. */
 export type FirstLook =
   | { kind: 'frame'; fields: FrameFields }
   | { kind: 'fits' | 'ser' }
   /** For LibRaw, which may break the worker it runs in. */
-  | { kind: 'libraw'; known: Partial<FrameFields> }
+  | { kind: 'libraw'; known: Partial<FrameFields>; area: Area | null }
   /** For sharp. */
   | { kind: 'picture'; format: 'jpeg' | 'png' | 'tiff'; known: Partial<FrameFields> };
 
@@ -37,9 +41,9 @@ export const look = ({ path }: { path: string }): FirstLook =>
       case 'cr3':
       case 'raf':
         requireWholeContainer(source, signature);
-        return { kind: 'libraw', known: known(exifBlock(source, signature), path) };
+        return { kind: 'libraw', known: known(exifBlock(source, signature), path), area: null };
       case 'raw':
-        return { kind: 'libraw', known: known(null, path) };
+        return { kind: 'libraw', known: known(null, path), area: null };
       case 'tiff':
         return lookAtTiff(source, path);
     }
@@ -57,11 +61,13 @@ function lookAtTiff(source: ByteSource, path: string): FirstLook {
   const directory = tiff.directories.some((candidate) => candidate.has(tags.dngVersion)) ? rawDirectory(tiff) : null;
   if (!directory) {
     requireWholeRaw(tiff);
-    return { kind: 'libraw', known: known(tiff, path) };
+    return { kind: 'libraw', known: known(tiff, path), area: null };
   }
   const dng = describeDng(tiff, directory);
   const frame = decodeDng(tiff, dng);
-  return frame ? { kind: 'frame', fields: fieldsOfFrame(frame) } : { kind: 'libraw', known: dng.fields };
+  if (frame) return { kind: 'frame', fields: fieldsOfFrame(frame) };
+  if (dng.layout.compression === jpegCompression) requireJpegBlocks(tiff, dng.layout);
+  return { kind: 'libraw', known: dng.fields, area: dng.area };
 }
 
 export interface HeaderTime {

@@ -28,7 +28,7 @@ export async function readFrame(path: string, { signal }: { signal?: AbortSignal
     case 'fits':
       return readFits(path, { signal });
     case 'libraw':
-      return new Frame(await sharedPool().run(rawJob, { path, known: found.known }, { signal }));
+      return new Frame(await sharedPool().run(rawJob, { path, known: found.known, area: found.area }, { signal }));
     case 'picture':
       return readPicture(path, found.format, found.known, signal);
     case 'ser':

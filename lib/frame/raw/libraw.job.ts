@@ -1,17 +1,20 @@
 /** The worker's side of LibRaw; in a module of its own, so that only workers that need LibRaw load it. */
 import { readFileSync } from 'node:fs';
 import { Frame, type FrameFields } from '../frame.ts';
+import type { Area } from '../tiff/samples.ts';
 import { decodeWithLibRaw } from './libraw.ts';
 
 export interface LibRawInput {
   path: string;
   /** What the file's own tags say. */
   known: Partial<FrameFields>;
+  /** The active area, for a DNG. */
+  area: Area | null;
 }
 
 /** What the tags say comes before what LibRaw says, except for levels and pattern of full-colour data. */
-export async function decode({ path, known }: LibRawInput): Promise<FrameFields> {
-  const frame = await decodeWithLibRaw(path, readFileSync(path));
+export async function decode({ path, known, area }: LibRawInput): Promise<FrameFields> {
+  const frame = await decodeWithLibRaw(path, readFileSync(path), area);
   const said = Object.fromEntries(Object.entries(known).filter(([, value]) => value !== null && value !== undefined));
   const full = frame.channels === 3;
   const fromTags = known.blackLevel !== undefined && !full;

@@ -9,11 +9,12 @@
  */
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import load, { type LibRawFile, type LibRawMetadata, type LibRawMosaic } from 'libraw-wasm/dist/libraw.js';
+import load, { type LibRawImage, type LibRawMetadata, type LibRawMosaic } from 'libraw-wasm/dist/libraw.js';
 import { NightflowError } from '../../process/errors.ts';
 import { cameraName, exposureTimes } from '../exif.ts';
 import { damagedRemedy } from '../fits/file.ts';
 import { allocatePixels, type BayerPattern, type FrameInit, maximumPixels } from '../frame.ts';
+import type { Area } from '../tiff/samples.ts';
 import { blackFrom } from './dng.ts';
 
 /** No camera writes larger files; the module's memory ends at 2 GB. */
@@ -32,10 +33,11 @@ const untouched = {
   userFlip: 0,
 };
 
+/** What LibRaw prints while it works on a file: it throws a bare `{ excPtr }`, and goes on after "data corrupted at …". */
 const complaints: string[] = [];
 let loading: ReturnType<typeof load> | null = null;
 
-/** One module for the worker's life: its memory is not given back, but used again. */
+/** One module for the worker's life: what a file took is used again for the next. A module for each file is never given back. */
 function libraw(): ReturnType<typeof load> {
   const wasm = createRequire(import.meta.url).resolve('libraw-wasm/dist/libraw.wasm');
   const listen = (line: string) => complaints.push(line);
@@ -45,9 +47,10 @@ function libraw(): ReturnType<typeof load> {
 
 /**
  * Decodes a file in memory. Whatever it throws, the worker must be replaced.
+ * @param area The pixels to keep, when the file's tags say; LibRaw's own choice otherwise (it makes odd margins even).
  * @throws unsupported for what LibRaw doesn't know and for other patterns than Bayer's, bad-input for damage.
  */
-export async function decodeWithLibRaw(name: string, bytes: Uint8Array): Promise<FrameInit> {
+export async function decodeWithLibRaw(name: string, bytes: Uint8Array, area: Area | null = null): Promise<FrameInit> {
   if (bytes.length > maximumFileBytes)
     throw new NightflowError('unsupported', `${name} is too large for a RAW file (${bytes.length} bytes).`);
   const { LibRaw } = await libraw();
@@ -57,12 +60,16 @@ export async function decodeWithLibRaw(name: string, bytes: Uint8Array): Promise
     file.open(bytes, { ...untouched, cropbox: [0, 0, cornerPixels, cornerPixels] });
     return file.metadata(true);
   });
-  const corner = attempt(name, 'has picture data that LibRaw can not decode', 'bad-input', () => file.imageData());
+  const decode = () =>
+    attempt(name, 'has picture data that LibRaw can not decode', 'bad-input', () => file.imageData());
+  const corner = decode();
   const mosaic = file.rawImageData();
-  refuseDamage(name);
-  const frame = mosaic
-    ? mosaicFrame(name, told, mosaic, blackOf(told, mosaic, corner.data, corner.width, corner.height, corner.colors))
-    : colourFrame(name, file, bytes, told);
+  let frame: FrameInit;
+  if (mosaic) frame = mosaicFrame(name, told, mosaic, blackOf(told, mosaic, corner), area);
+  else {
+    file.open(bytes, { ...untouched, cropbox: [0, 0, 0xffffffff, 0xffffffff] });
+    frame = colourFrame(name, told, decode());
+  }
   refuseDamage(name);
   file.delete();
   return { ...frame, source: name };
@@ -80,7 +87,6 @@ function attempt<Value>(name: string, what: string, code: 'bad-input' | 'unsuppo
   }
 }
 
-/** LibRaw only prints "data corrupted at …" or "unexpected end of file" and goes on with garbage. */
 function refuseDamage(name: string): void {
   const damage = complaints.find((line) => /corrupt|unexpected end|error/i.test(line));
   if (damage)
@@ -89,20 +95,20 @@ function refuseDamage(name: string): void {
     });
 }
 
-function mosaicFrame(name: string, told: LibRawMetadata, mosaic: LibRawMosaic, black: number): FrameInit {
-  const turned = told.flip === 5 || told.flip === 6 || told.flip === 7;
-  const width = turned ? told.height : told.width;
-  const height = turned ? told.width : told.height;
-  if (
-    width * height > maximumPixels ||
-    told.left_margin + width > mosaic.raw_width ||
-    told.top_margin + height > mosaic.raw_height
-  )
+function mosaicFrame(
+  name: string,
+  told: LibRawMetadata,
+  mosaic: LibRawMosaic,
+  black: number,
+  wanted: Area | null,
+): FrameInit {
+  const { left, top, width, height } = wanted ?? visibleArea(told);
+  if (width * height > maximumPixels || left + width > mosaic.raw_width || top + height > mosaic.raw_height)
     throw new NightflowError('bad-input', `${name} claims an area outside of its sensor.`, { remedy: damagedRemedy });
   const data = allocatePixels(width, height, 1, 'u16');
   const pixels = new Uint16Array(data);
   for (let y = 0; y < height; y++) {
-    const from = (y + told.top_margin) * mosaic.raw_width + told.left_margin;
+    const from = (y + top) * mosaic.raw_width + left;
     pixels.set(mosaic.data.subarray(from, from + width), y * width);
   }
   return {
@@ -119,11 +125,7 @@ function mosaicFrame(name: string, told: LibRawMetadata, mosaic: LibRawMosaic, b
 }
 
 /** Full-colour samples (some Kodaks, compressed linear DNG): as they come, black taken off by LibRaw. */
-function colourFrame(name: string, first: LibRawFile, bytes: Uint8Array, told: LibRawMetadata): FrameInit {
-  const image = attempt(name, 'has picture data that LibRaw can not decode', 'bad-input', () => {
-    first.open(bytes, { ...untouched, cropbox: [0, 0, 0xffffffff, 0xffffffff] });
-    return first.imageData();
-  });
+function colourFrame(name: string, told: LibRawMetadata, image: LibRawImage): FrameInit {
   const { width, height, colors, data: samples } = image;
   if (image.bits !== 16 || (colors !== 1 && colors !== 3))
     throw new NightflowError('unsupported', `${name} has ${colors} colours a pixel, which can't be read.`);
@@ -136,21 +138,23 @@ function colourFrame(name: string, first: LibRawFile, bytes: Uint8Array, told: L
   return { ...facts(told), ...levels, data, width, height, channels: colors, pixelType: 'u16', bayer: null };
 }
 
+function visibleArea({ flip, width, height, left_margin: left, top_margin: top }: LibRawMetadata): Area {
+  const turned = flip === 5 || flip === 6 || flip === 7;
+  return { left, top, width: turned ? height : width, height: turned ? width : height };
+}
+
 /** The largest difference of a sample and what is left of it: samples below black are cut to 0 and differ less. */
 function blackOf(
   told: LibRawMetadata,
   mosaic: LibRawMosaic,
-  left: ArrayLike<number>,
-  width: number,
-  height: number,
-  colours: number,
+  { data: left, width, height, colors }: LibRawImage,
 ): number {
   const sites = [0, 0, 0, 0];
   for (let y = 0; y < height; y++)
     for (let x = 0; x < width; x++) {
       const sample = mosaic.data[(y + told.top_margin) * mosaic.raw_width + x + told.left_margin]!;
       let rest = 0;
-      for (let c = 0; c < colours; c++) rest += left[(y * width + x) * colours + c]!;
+      for (let c = 0; c < colors; c++) rest += left[(y * width + x) * colors + c]!;
       const site = (y & 1) * 2 + (x & 1);
       if (rest > 0) sites[site] = Math.max(sites[site]!, sample - rest);
     }

@@ -3,10 +3,11 @@
 import { NightflowError } from '../../process/errors.ts';
 import { boxAt } from '../exif-block.ts';
 import type { Tiff, TiffDirectory } from '../tiff/directories.ts';
-import { cutOff, layoutOf, requireWhole } from '../tiff/layout.ts';
+import { cutOff, type Layout, layoutOf, requireWhole } from '../tiff/layout.ts';
 import type { ByteSource } from '../tiff/source.ts';
 import { tags } from '../tiff/tags.ts';
 import { rawDirectory } from './dng.ts';
+import { jpegFrame, jpegHeaderBytes } from './jpeg-header.ts';
 
 /** Compressions that only RAW data have: Nikon, Sony, Pentax, Samsung, Kodak, Epson. */
 const rawCompressions = new Set([34713, 32767, 32769, 32770, 32772, 65000, 65535]);
@@ -46,14 +47,22 @@ function requireWholeCr2(tiff: Tiff): void {
   const bytes = directory.number(tags.stripByteCounts) ?? 0;
   if (position === 0 || position + bytes > tiff.source.size)
     throw cutOff(tiff, `its picture reaches to byte ${position + bytes} and the file ends at ${tiff.source.size}`);
-  const jpeg = tiff.source.read(position, Math.min(bytes, 65536));
-  for (let at = 2; at + 10 <= jpeg.length && jpeg[at] === 0xff; at += 2 + jpeg.readUInt16BE(at + 2)) {
-    if (jpeg[at + 1] !== 0xc3) continue;
-    const samples = jpeg.readUInt16BE(at + 5) * jpeg.readUInt16BE(at + 7) * jpeg[at + 9]!;
-    if (bytes * 8 >= samples) return;
-    throw cutOff(tiff, `it declares ${samples} samples and holds ${bytes} bytes of them`);
+  const jpeg = jpegFrame(tiff.source.read(position, Math.min(bytes, jpegHeaderBytes)));
+  if (!jpeg?.lossless) throw cutOff(tiff, 'where its sensor data should be, there is no lossless JPEG');
+  if (bytes * 8 < jpeg.samples)
+    throw cutOff(tiff, `it declares ${jpeg.samples} samples and holds ${bytes} bytes of them`);
+}
+
+/**
+ * The strips or tiles of a DNG with JPEG compression must be JPEGs large enough: where one is not, LibRaw leaves the memory
+ * as it was, without a word, and that may be the picture before.
+ */
+export function requireJpegBlocks(tiff: Tiff, layout: Layout): void {
+  for (const { position, bytes, width, rows } of layout.blocks) {
+    const jpeg = jpegFrame(tiff.source.read(position, Math.min(bytes, jpegHeaderBytes)));
+    if (!jpeg || jpeg.samples < width * rows * layout.samplesPerPixel)
+      throw cutOff(tiff, `at byte ${position} there is no JPEG of ${width} x ${rows} pixels`);
   }
-  throw cutOff(tiff, 'where its sensor data should be, there is no lossless JPEG');
 }
 
 /** CR3: a chain of boxes that must end with the file. RAF: its header says where the sensor data end. */
