@@ -1,18 +1,17 @@
 /** Starts, commands, resumes and repeats the sequences of one `astro-capture` node; at most one at a time. */
 import { rm } from 'node:fs/promises';
-import { resolve } from 'node:path';
 import { isoTime, realClock } from '../../lib/clock/clock.ts';
-import { readState, workFolder, writeState } from '../../lib/night/night-folder.ts';
+import { readState, writeState } from '../../lib/night/night-folder.ts';
 import { readRun } from '../../lib/night/run-journal.ts';
 import type { SequenceEnd } from '../../lib/night/sequence.ts';
 import { NightflowError } from '../../lib/process/errors.ts';
-import { retry } from '../../lib/process/retry.ts';
 import { nextTimeOfDay } from '../../lib/sky/night-date.ts';
 import { reportFailure } from '../handle.ts';
-import { type NodeConfig, nodeLabel, readSettings } from '../inputs.ts';
+import { type NodeConfig, readSettings } from '../inputs.ts';
 import { showStatus } from '../status.ts';
-import type { AstroMessage, CameraNode, Node, NodeAPI } from '../types.ts';
-import { type CaptureContext, CaptureRun } from './capture-run.ts';
+import type { AstroMessage, Node, NodeAPI } from '../types.ts';
+import { cameraNodeOf, captureFolder, openCapture, type Taken } from './capture-context.ts';
+import { CaptureRun } from './capture-run.ts';
 import {
   type CaptureSettings,
   captureInputs,
@@ -161,11 +160,15 @@ export class CaptureControl {
     if (this.busy)
       throw new NightflowError('busy', 'A sequence is running already.', { remedy: 'Send stop or abort first.' });
     this.busy = true;
-    const taken: { release?: () => void } = {};
+    const taken: Taken = {};
     try {
       await this.stranded?.sequence.retryUnaccepted();
       this.stranded = null;
-      const context = await this.context(taken, how !== 'new');
+      const context = await openCapture(this.RED, this.node, this.config, {
+        signal: this.closing.signal,
+        taken,
+        patient: how !== 'new',
+      });
       const topic = typeof msg.topic === 'string' ? msg.topic : undefined;
       if (how === 'go on') this.current = await CaptureRun.goOn(context, settings, topic);
       else {
@@ -188,40 +191,9 @@ export class CaptureControl {
     }
   }
 
-  private async context(taken: { release?: () => void }, patient: boolean): Promise<CaptureContext> {
-    const { node, RED, closing } = this;
-    const cameraNode = this.cameraNode();
-    const { siteNode } = cameraNode;
-    const clock = siteNode?.clock ?? realClock;
-    const translate = (key: string, values?: Record<string, unknown>) => RED._(key, values as never);
-    const status: CaptureContext['status'] = (state, text) => showStatus(node, state, text);
-    const camera = patient
-      ? await retry(() => cameraNode.ready(closing.signal), {
-          clock,
-          signal: closing.signal,
-          onFailure: ({ message }) =>
-            status('waiting', translate('astro-capture.status.recovering', { reason: message })),
-        })
-      : await cameraNode.ready(closing.signal);
-    return {
-      camera,
-      clock,
-      site: siteNode?.site ?? null,
-      archiveFolder: this.archiveFolder(),
-      workFolder: this.workFolder(),
-      translate,
-      send: (first, second) => node.send([first, second] as never),
-      status,
-      signal: closing.signal,
-      takeCamera: () => {
-        taken.release ??= cameraNode.reserve(nodeLabel(node));
-      },
-    };
-  }
-
   /** false when a command or a close came in between. */
   private async untilNoon(): Promise<boolean> {
-    const { siteNode } = this.cameraNode();
+    const { siteNode } = cameraNodeOf(this.RED, this.config);
     const clock = siteNode?.clock ?? realClock;
     const waiting = new AbortController();
     this.waiting = waiting;
@@ -235,18 +207,7 @@ export class CaptureControl {
     );
   }
 
-  private cameraNode(): CameraNode {
-    const node = this.RED.nodes.getNode(String(this.config.camera ?? '')) as CameraNode | null;
-    if (node && typeof node.ready === 'function') return node;
-    throw new NightflowError('bad-input', 'No camera is chosen.', { remedy: 'Choose one in the node, and deploy.' });
-  }
-
-  private archiveFolder(): string {
-    const node = this.RED.nodes.getNode(String(this.config.camera ?? '')) as CameraNode | null;
-    return node?.siteNode?.archiveFolder ?? resolve(this.RED.settings.userDir ?? process.cwd(), 'archive');
-  }
-
   private workFolder(): string {
-    return workFolder(this.archiveFolder(), this.node.id);
+    return captureFolder(this.RED, this.node, this.config);
   }
 }

@@ -55,8 +55,9 @@ export const progressPayload = (progress: Progress, now: number) => ({
   gaps: gapFigures(progress.gaps),
 });
 
-export const endPayload = (end: SequenceEnd, night: string | null, now: number) => ({
+export const endPayload = (translate: Translate, end: SequenceEnd, night: string | null, now: number) => ({
   reason: end.reason,
+  message: end.error?.message ?? translate(`astro-capture.reason.${end.reason}`),
   night,
   frames: end.frames,
   lost: end.lost,
@@ -72,8 +73,11 @@ export const framePayload = ({ n, frame, gapSeconds }: SequenceFrame) => ({
   n,
   exposureSeconds: frame.exposureSeconds,
   start: frame.start,
-  gapSeconds: rounded(gapSeconds, 6),
+  gapSeconds: gapOf(gapSeconds),
 });
+
+/** Exposures that overlap by the jitter of their clocks have no gap. */
+const gapOf = (seconds: number | null): number | null => (seconds === null ? null : rounded(Math.max(0, seconds), 6));
 
 /** `msg.exposure` of output 1. */
 export const exposureDetails = ({ n, run, frame, gapSeconds, lostBefore }: SequenceFrame, path: string | null) => ({
@@ -88,7 +92,7 @@ export const exposureDetails = ({ n, run, frame, gapSeconds, lostBefore }: Seque
   offset: frame.offset,
   temperatureCelsius: frame.temperatureCelsius,
   camera: frame.camera,
-  gapSeconds: rounded(gapSeconds, 6),
+  gapSeconds: gapOf(gapSeconds),
   lostBefore,
   path,
 });

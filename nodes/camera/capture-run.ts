@@ -11,6 +11,7 @@ import type { Site } from '../../lib/sky/site.ts';
 import { backlogRoom } from '../backlog.ts';
 import type { StatusState } from '../status.ts';
 import type { AstroMessage } from '../types.ts';
+import { takenAtFirstExposure } from './camera-taking.ts';
 import {
   type CaptureEvent,
   endPayload,
@@ -67,7 +68,7 @@ export class CaptureRun {
       this.afterStart(() => this.tell(error ? 'lost' : 'warning', { ...this.figures(), message })),
     );
     this.finished = sequence.finished.then((end) => {
-      this.tell('end', endPayload(end, this.night, context.clock.now()));
+      this.tell('end', endPayload(context.translate, end, this.night, context.clock.now()));
       if (!end.error) context.status(...endStatus(context.translate, end));
       return end;
     });
@@ -216,7 +217,7 @@ function sequenceOptions(
     onWarning: (error) => run()?.warn(error),
   });
   return {
-    camera: guarded(camera, () => context.takeCamera()),
+    camera: takenAtFirstExposure(camera, () => context.takeCamera()),
     clock,
     site,
     storage: {
@@ -228,23 +229,3 @@ function sequenceOptions(
     isKept: (run, n) => keeper.has(run, n),
   };
 }
-
-/** The camera, taken for this sequence no earlier than its first exposure: others may use it while this one waits for the night. */
-const guarded = (camera: Camera, take: () => void): Camera => ({
-  info: camera.info,
-  open: (signal) => camera.open(signal),
-  settings: () => camera.settings(),
-  get: (name) => camera.get(name),
-  set: (name, value) => camera.set(name, value),
-  expose: async (request, signal) => {
-    take();
-    return camera.expose(request, signal);
-  },
-  exposures: (request, signal) => {
-    take();
-    return camera.exposures(request, signal);
-  },
-  warnings: () => camera.warnings?.() ?? [],
-  recover: (signal) => camera.recover(signal),
-  close: () => camera.close(),
-});

@@ -1,83 +1,29 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { Frame } from '../../lib/frame/frame.ts';
 import { backlogLimitBytes, enterBacklog } from '../../nodes/backlog.ts';
 import astroCapture from '../../nodes/camera/astro-capture.ts';
-import astroCamera from '../../nodes/config/astro-camera.ts';
-import astroSite from '../../nodes/config/astro-site.ts';
-import type { AstroMessage } from '../../nodes/types.ts';
-import { type FlowNode, type RunningFlow, startFlow, stopFlow } from './harness.ts';
-import { type ScriptedCameras, useScriptedCamera } from './scripted-camera.ts';
+import { bench, errorOf, event, numbers, slowly, startCapture, useCaptureFlow } from './capture-flow.ts';
+import { startFlow } from './harness.ts';
 
-const nodes = [astroSite, astroCamera, astroCapture];
-/** An evening in Tromsø, by day: the Sun sinks below -6° at 17:37:21 UTC and rises above it at 04:07:09 (astropy 5.2.1, no refraction). */
-const site = {
-  id: 'site',
-  type: 'astro-site',
-  latitude: '69.6492',
-  longitude: '18.9553',
-  timeZone: 'Europe/Oslo',
-  clock: 'rehearsal',
-  clockStart: '2026-03-14T16:00:00Z',
-  clockRate: 'max',
-};
+useCaptureFlow();
 
-const flow = (capture: Record<string, unknown> = {}, siteChanges: Record<string, unknown> = {}): FlowNode[] => [
-  { ...site, ...siteChanges },
-  { id: 'camera', type: 'astro-camera', name: 'Roof', backend: 'scripted', site: 'site' },
-  {
-    id: 'capture',
-    type: 'astro-capture',
-    name: 'Night',
-    camera: 'camera',
-    exposureSeconds: '10',
-    keep: 'none',
-    freeGigabytes: '0',
-    ...capture,
-    wires: [['frames'], ['events']],
-  },
-  { id: 'frames', type: 'helper', wires: [] },
-  { id: 'events', type: 'helper', wires: [] },
-  { id: 'catcher', type: 'catch', scope: null, wires: [['errors']] },
-  { id: 'errors', type: 'helper', wires: [] },
-];
-/** In which nothing ends by itself: an hour of the rehearsal is 3.6 s. */
-const slowly = { clockRate: '1000' };
-
-let made: ScriptedCameras;
-let userDir: string;
-beforeEach(async () => {
-  made = useScriptedCamera();
-  userDir = await mkdtemp(join(tmpdir(), 'nightflow-capture-'));
-});
-afterEach(async () => {
-  await stopFlow();
-  made.remove();
-  await rm(userDir, { recursive: true, force: true });
-});
-
-const start = (capture?: Record<string, unknown>, siteChanges?: Record<string, unknown>): Promise<RunningFlow> =>
-  startFlow(nodes, flow(capture, siteChanges), { userDir });
-const event = (name: string) => (msg: AstroMessage) => msg.event === name;
-const numbers = (messages: AstroMessage[]) => messages.map((msg) => (msg.payload as { n: number }).n);
-const errorOf = async (running: RunningFlow) => (await running.sink('errors').first()).error as { message: string };
 const kept = async (folder: string): Promise<string[]> =>
-  (await readdir(join(userDir, folder), { recursive: true, withFileTypes: true }).catch(() => []))
+  (await readdir(join(bench.userDir, folder), { recursive: true, withFileTypes: true }).catch(() => []))
     .filter((entry) => entry.isFile() && !entry.parentPath.includes('.nightflow'))
     .map(({ name }) => name)
     .sort();
 
 it('loads with the right defaults', async () => {
-  const running = await startFlow(nodes, [{ id: 'capture', type: 'astro-capture', wires: [[], []] }]);
+  const running = await startFlow([astroCapture], [{ id: 'capture', type: 'astro-capture', wires: [[], []] }]);
   expect(running.node('capture').type).toBe('astro-capture');
   expect(running.statuses('capture')).toEqual([{ fill: 'grey', shape: 'ring', text: 'ready' }]);
 });
 
 describe('frames', () => {
   it('takes the number that is asked for, numbered, timed and dated to the night', async () => {
-    const running = await start({ mode: 'count', count: '3', gain: '5' });
+    const running = await startCapture({ mode: 'count', count: '3', gain: '5' });
     running.send('capture', { payload: 'start' });
     const frames = await running.sink('frames').take(3);
     expect(frames[0]!.payload).toEqual({
@@ -90,43 +36,50 @@ describe('frames', () => {
     expect(frames[1]!.frame).toMatchObject({ number: 2, night: '2026-03-14', gain: 5, site: { latitude: 69.6492 } });
     expect(frames[2]!.exposure).toMatchObject({ n: 3, gapSeconds: 0, camera: 'Scripted', night: '2026-03-14' });
     const end = await running.sink('events').first(event('end'));
-    expect(end.payload).toMatchObject({ reason: 'count', frames: 3, lost: 0, night: '2026-03-14', error: null });
+    expect(end.payload).toMatchObject({
+      reason: 'count',
+      message: 'all frames are taken',
+      frames: 3,
+      lost: 0,
+      night: '2026-03-14',
+      error: null,
+    });
     expect(running.sink('frames').messages).toHaveLength(3);
     expect((await running.status('capture', 'green')).text).toBe('3 frames · gap 0 ms');
   });
 
   it('takes one', async () => {
-    const running = await start({ mode: 'one' });
+    const running = await startCapture({ mode: 'one' });
     running.send('capture', {});
     expect((await running.sink('events').first(event('end'))).payload).toMatchObject({ reason: 'count', frames: 1 });
   });
 
   it('goes on for a duration', async () => {
-    const running = await start({ mode: 'duration', durationSeconds: '60' });
+    const running = await startCapture({ mode: 'duration', durationSeconds: '60' });
     running.send('capture', {});
     expect((await running.sink('events').first(event('end'))).payload).toMatchObject({ reason: 'time', frames: 6 });
   });
 
   it('keeps the interval from start to start', async () => {
-    const running = await start({ mode: 'count', count: '3', intervalSeconds: '60' });
+    const running = await startCapture({ mode: 'count', count: '3', intervalSeconds: '60' });
     running.send('capture', {});
     const starts = (await running.sink('frames').take(3)).map((msg) => msg.frame!.start);
     expect(starts).toEqual(['2026-03-14T16:00:00.000Z', '2026-03-14T16:01:00.000Z', '2026-03-14T16:02:00.000Z']);
   });
 
   it('lets the message override settings, and a topic travel on', async () => {
-    const running = await start({ mode: 'count', count: '1' });
+    const running = await startCapture({ mode: 'count', count: '1' });
     const target = { name: 'M31', raDegrees: 10.68, decDegrees: 41.27 };
     running.send('capture', { command: 'start', exposureSeconds: 2.5, count: 2, topic: 'M31', target });
     const [first] = await running.sink('frames').take(2);
-    expect(made.cameras[0]!.requests[0]).toMatchObject({ exposureSeconds: 2.5 });
+    expect(bench.made.cameras[0]!.requests[0]).toMatchObject({ exposureSeconds: 2.5 });
     expect(first!.topic).toBe('M31');
     expect(first!.frame!.target).toEqual(target);
   });
 
   it('ends when the camera has no more', async () => {
-    made.script = { frames: 2 };
-    const running = await start();
+    bench.made.script = { frames: 2 };
+    const running = await startCapture();
     running.send('capture', {});
     const end = await running.sink('events').first(event('end'));
     expect(end.payload).toMatchObject({ reason: 'no-more-frames', frames: 2 });
@@ -135,7 +88,7 @@ describe('frames', () => {
 
 describe('from dusk to dawn', () => {
   it('waits for the Sun, ends by the Sun, and waits for the next night', async () => {
-    const running = await start({ startAt: 'sun', stopAt: 'sun', exposureSeconds: '600' });
+    const running = await startCapture({ startAt: 'sun', stopAt: 'sun', exposureSeconds: '600' });
     const waiting = await running.sink('events').first(event('waiting'));
     expect((waiting.payload as { next: string }).next).toMatch(/^2026-03-14T17:37:2[0-3]/);
     const [first] = await running.sink('frames').take(1);
@@ -148,122 +101,46 @@ describe('from dusk to dawn', () => {
   });
 
   it('starts at a time of day of the site', async () => {
-    const running = await start({ startAt: 'time', startTime: '18:30', mode: 'count', count: '1', everyNight: false });
+    const running = await startCapture({
+      startAt: 'time',
+      startTime: '18:30',
+      mode: 'count',
+      count: '1',
+      everyNight: false,
+    });
     const [frame] = await running.sink('frames').take(1);
     expect(frame!.frame!.start).toBe('2026-03-14T17:30:00.000Z');
     await running.status('capture', 'green');
   });
 
   it('starts at deploy', async () => {
-    const running = await start({ startAt: 'deploy', mode: 'count', count: '2' });
+    const running = await startCapture({ startAt: 'deploy', mode: 'count', count: '2' });
     expect(numbers(await running.sink('frames').take(2))).toEqual([1, 2]);
   });
 
   it('says when the Sun does not sink that low', async () => {
     const midsummer = { clockStart: '2026-06-20T18:00:00Z', clockRate: '1000' };
-    const running = await start({ startAt: 'sun', everyNight: false }, midsummer);
+    const running = await startCapture({ startAt: 'sun', everyNight: false }, midsummer);
     expect((await errorOf(running)).message).toContain('does not sink below -6°');
-  });
-});
-
-describe('commands', () => {
-  it('pauses after the exposure, resumes and stops', async () => {
-    const running = await start({}, slowly);
-    running.send('capture', { payload: 'start' });
-    await running.sink('frames').take(2);
-    running.send('capture', { payload: 'pause' });
-    await running.sink('events').first(event('paused'));
-    expect((await running.status('capture', 'yellow')).text).toMatch(/^\d+ · paused$/);
-    const before = running.sink('frames').messages.length;
-    running.send('capture', { command: 'resume' });
-    await running.sink('events').first(event('resumed'));
-    await running.sink('frames').take(before + 1);
-    running.send('capture', { payload: false });
-    const end = await running.sink('events').first(event('end'));
-    expect(end.payload).toMatchObject({ reason: 'stopped', frames: running.sink('frames').messages.length });
-    expect(numbers(running.sink('frames').messages)).toEqual(running.sink('frames').messages.map((_, i) => i + 1));
-  });
-
-  it('aborts in the middle of an exposure', async () => {
-    const running = await start({ exposureSeconds: '3600' }, { clockRate: '1' });
-    running.send('capture', { command: 'start' });
-    await running.sink('events').first(event('progress'));
-    running.send('capture', { command: 'abort' });
-    const end = await running.sink('events').first(event('end'));
-    expect(end.payload).toMatchObject({ reason: 'aborted', frames: 0 });
-  });
-
-  it('answers a second start with busy, and goes on', async () => {
-    const running = await start({}, slowly);
-    running.send('capture', { command: 'start' });
-    await running.sink('frames').take(1);
-    running.send('capture', { command: 'start' });
-    expect((await errorOf(running)).message).toBe('A sequence is running already. Send stop or abort first.');
-    await running.sink('frames').take(3);
-    expect(running.statuses('capture').at(-1)!.fill).toBe('blue');
-  });
-
-  it('answers an unknown command, and a pause of nothing, with an error', async () => {
-    const running = await start();
-    running.send('capture', { payload: 'exposé' });
-    expect((await errorOf(running)).message).toContain('The command "exposé" is unknown. Send start, pause');
-    running.send('capture', { payload: 'pause' });
-    const second = await running.sink('errors').first((msg) => msg.payload === 'pause');
-    expect((second.error as { message: string }).message).toContain('nothing to pause');
-  });
-
-  it('tells a second node who has the camera', async () => {
-    const two = [
-      ...flow({}, slowly),
-      { id: 'second', type: 'astro-capture', camera: 'camera', keep: 'none', wires: [[], []] },
-    ];
-    const running = await startFlow(nodes, two, { userDir });
-    running.send('capture', {});
-    await running.sink('frames').take(1);
-    running.send('second', {});
-    expect((await errorOf(running)).message).toContain('The camera Roof is taken by Night.');
-    expect((await running.status('second', 'red')).text).toContain('Stop the sequence there');
-  });
-});
-
-describe('wrong settings', () => {
-  it.each([
-    [{ exposureSeconds: 'long' }, 'The exposure must be a number, not "long".'],
-    [{ camera: '' }, 'No camera is chosen.'],
-    [{ intervalSeconds: '5' }, 'The interval of 5 s is shorter than the exposure of 10 s.'],
-    [{ keep: 'all', folder: '../out' }, 'leads out of the folder'],
-    [{ stopAt: 'time', stopTime: 'dawn' }, 'is neither a time of day nor an ISO date'],
-  ])('%j reaches Catch', async (settings, message) => {
-    const running = await start(settings);
-    running.send('capture', {});
-    expect((await errorOf(running)).message).toContain(message);
-    await running.status('capture', 'red', message);
-    expect(running.sink('frames').messages).toEqual([]);
-  });
-
-  it('names the wrong site', async () => {
-    const running = await start({}, { latitude: '169' });
-    running.send('capture', {});
-    expect((await errorOf(running)).message).toContain('latitude');
   });
 });
 
 describe('the camera', () => {
   it('is brought back when it is lost, and the lost frame is counted', async () => {
-    made.script = { loseAt: [3] };
-    const running = await start({ mode: 'count', count: '4' });
+    bench.made.script = { loseAt: [3] };
+    const running = await startCapture({ mode: 'count', count: '4' });
     running.send('capture', {});
     const lost = await running.sink('events').first(event('lost'));
     expect((lost.payload as { message: string }).message).toContain('The cable came off.');
     const end = await running.sink('events').first(event('end'));
     expect(end.payload).toMatchObject({ reason: 'count', frames: 4, lost: 1, failures: 1 });
-    expect(made.cameras[0]!.calls).toContain('recover');
+    expect(bench.made.cameras[0]!.calls).toContain('recover');
     expect((await running.status('capture', 'yellow', '1 lost')).text).toContain('4 frames');
   });
 
   it('reports a long gap', async () => {
-    made.script = { gapSeconds: 3 };
-    const running = await start({ mode: 'count', count: '3' });
+    bench.made.script = { gapSeconds: 3 };
+    const running = await startCapture({ mode: 'count', count: '3' });
     running.send('capture', {});
     const gap = await running.sink('events').first(event('gap'));
     expect(gap.payload).toMatchObject({ n: 2, gapSeconds: 3 });
@@ -272,8 +149,8 @@ describe('the camera', () => {
   });
 
   it('that can not be opened is an error', async () => {
-    made.script = { openFails: 'Nothing is plugged in.' };
-    const running = await start();
+    bench.made.script = { openFails: 'Nothing is plugged in.' };
+    const running = await startCapture();
     running.send('capture', {});
     expect((await errorOf(running)).message).toBe('Nothing is plugged in.');
   });
@@ -281,25 +158,25 @@ describe('the camera', () => {
 
 describe('the disk', () => {
   it('keeps each frame before the flow sees it', async () => {
-    const running = await start({ mode: 'count', count: '2', keep: 'all' });
+    const running = await startCapture({ mode: 'count', count: '2', keep: 'all' });
     running.send('capture', {});
     const [first] = await running.sink('frames').take(2);
     const { path } = first!.exposure as { path: string };
-    expect(path.startsWith(join(userDir, 'archive', 'frames', 'Scripted', '2026-03-14'))).toBe(true);
+    expect(path.startsWith(join(bench.userDir, 'archive', 'frames', 'Scripted', '2026-03-14'))).toBe(true);
     expect((await readFile(path)).byteLength).toBeGreaterThan(16 * 8 * 2);
     await running.sink('events').first(event('end'));
     expect(await kept('archive/frames')).toHaveLength(2);
   });
 
   it('keeps none when the flow is to use them', async () => {
-    const running = await start({ mode: 'count', count: '2', keep: 'none' });
+    const running = await startCapture({ mode: 'count', count: '2', keep: 'none' });
     running.send('capture', {});
     await running.sink('events').first(event('end'));
     expect(await kept('archive')).toEqual([]);
   });
 
   it('refuses to start below the limit, and says how much is free', async () => {
-    const running = await start({ freeGigabytes: '1000000' });
+    const running = await startCapture({ freeGigabytes: '1000000' });
     running.send('capture', {});
     expect((await errorOf(running)).message).toMatch(
       /^The disk of .* has .*GB left .* are to stay free\. Free some space/,
@@ -308,7 +185,7 @@ describe('the disk', () => {
   });
 
   it('brings the forecast with the start', async () => {
-    const running = await start({ mode: 'one', keep: 'all' });
+    const running = await startCapture({ mode: 'one', keep: 'all' });
     running.send('capture', {});
     const started = await running.sink('events').first(event('started'));
     const storage = (started.payload as { storage: { freeBytes: number; message: string } }).storage;
@@ -318,7 +195,7 @@ describe('the disk', () => {
 });
 
 it('waits between frames while the flow is behind, and loses none', async () => {
-  const running = await start({}, slowly);
+  const running = await startCapture({}, slowly);
   const leave = enterBacklog(new SharedArrayBuffer(backlogLimitBytes + 1));
   running.send('capture', {});
   const waiting = await running.sink('events').first(event('waiting'));
