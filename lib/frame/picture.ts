@@ -1,7 +1,7 @@
 /** JPEG, PNG and compressed TIFF in, through sharp: its threads decode, a worker lays the samples out. */
 import { job, sharedPool } from '../kernels/pool.ts';
 import { NightflowError, throwIfAborted } from '../process/errors.ts';
-import { damagedRemedy } from './fits/file.ts';
+import { damagedRemedy } from './damaged.ts';
 import { Frame, type FrameFields, type PixelType } from './frame.ts';
 import type { PlanesInput } from './picture.job.ts';
 

@@ -1,7 +1,7 @@
 /** What a fold is asked to do, and where its accumulator and scratch lie in its memory. */
 import { NightflowError } from '../process/errors.ts';
 import type { WorkerPool } from './pool.ts';
-import { wasmPageBytes } from './wasm.ts';
+import { wasmPageBytes } from './wasm-memory.ts';
 
 export type SampleType = 'u8' | 'u16' | 'f32';
 export type FoldMode = 'max' | 'min' | 'sum' | 'mean';

@@ -15,7 +15,7 @@ import {
 } from './fold-layout.ts';
 import { allocateShared, trackShared } from './memory.ts';
 import { job, sharedPool, type WorkerPool } from './pool.ts';
-import { fixedMemory } from './wasm.ts';
+import { fixedMemory } from './wasm-memory.ts';
 
 export type { FoldMode, FoldOptions, HotPixels, SampleType } from './fold-layout.ts';
 

@@ -1,6 +1,7 @@
 /** A picture file open for bounded reading in a worker: nothing is believed or allocated before the length was checked. */
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { asNightflowError, NightflowError } from '../../process/errors.ts';
+import { damagedRemedy } from '../damaged.ts';
 
 export interface OpenFile {
   readonly path: string;
@@ -8,8 +9,6 @@ export interface OpenFile {
   /** Bytes. */
   readonly size: number;
 }
-
-export const damagedRemedy = 'Copy the file again from where it came: it was cut off, or is damaged.';
 
 /** Opens, runs `use`, closes. @throws lost when there is no such file, bad-input when it is empty or a folder. */
 export function withFile<T>(path: string, use: (file: OpenFile) => T): T {

@@ -1,8 +1,9 @@
 /** The header-data units of a FITS file: their headers and where their data lie, bounded by the file's length. */
 import { NightflowError } from '../../process/errors.ts';
+import { damagedRemedy } from '../damaged.ts';
 import type { Keyword } from '../frame.ts';
 import { blockBytes, cardBytes, FitsHeader, isEnd, parseCards } from './cards.ts';
-import { damagedRemedy, type OpenFile, readExactly } from './file.ts';
+import { type OpenFile, readExactly } from './file.ts';
 
 /** One header-data unit as others see it. `axes` are those of the picture, also of a tile-compressed one. */
 export interface FitsHdu {

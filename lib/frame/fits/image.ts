@@ -2,11 +2,12 @@
 
 import { scratch } from '../../kernels/wasm.ts';
 import { NightflowError } from '../../process/errors.ts';
+import { damagedRemedy } from '../damaged.ts';
 import { Frame, type FrameFields, type FrameInit, maximumPixels } from '../frame.ts';
 import { FitsHeader } from './cards.ts';
 import { type Decoded, decodeImage, type RawImage, type RawSource } from './decode.ts';
 import { fieldsOf, keptKeywords, levelsOf } from './fields.ts';
-import { damagedRemedy, type OpenFile, readExactly } from './file.ts';
+import { type OpenFile, readExactly } from './file.ts';
 import { type FitsHdu, walkHdus } from './hdus.ts';
 import { bayerOf, flipWorldCoordinates, isBottomUp } from './orientation.ts';
 import { readTiles } from './tiles.ts';

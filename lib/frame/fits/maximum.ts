@@ -1,5 +1,6 @@
 /** The running maximum of FITS files: a memory of its own holds the accumulator beside the block that is read. Runs in a worker. */
-import { fixedMemory, Scratch, scratch, wasmPageBytes } from '../../kernels/wasm.ts';
+import { Scratch, scratch } from '../../kernels/wasm.ts';
+import { fixedMemory, wasmPageBytes } from '../../kernels/wasm-memory.ts';
 import { NightflowError } from '../../process/errors.ts';
 import { allocatePixels, bytesPerSample, Frame, type FrameFields, type FrameInit } from '../frame.ts';
 import { emptySummary, summarise, summaryHeader } from '../stack-summary.ts';

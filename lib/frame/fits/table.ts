@@ -1,7 +1,8 @@
 /** The binary table behind a tile-compressed picture: one row a tile, its columns and the heap, all within the file's bounds. */
 import { NightflowError } from '../../process/errors.ts';
+import { damagedRemedy } from '../damaged.ts';
 import type { FitsHeader } from './cards.ts';
-import { damagedRemedy, type OpenFile, readExactly } from './file.ts';
+import { type OpenFile, readExactly } from './file.ts';
 import type { FitsHdu } from './hdus.ts';
 
 /** Letters of TFORM: bytes an element takes in the row. P and Q are descriptors of arrays in the heap. */

@@ -1,6 +1,6 @@
 /** Black, white, colour pattern and colour of a DNG, from its tags (DNG 1.7, chapter 4). */
 import { NightflowError } from '../../process/errors.ts';
-import { damagedRemedy } from '../fits/file.ts';
+import { damagedRemedy } from '../damaged.ts';
 import type { BayerPattern, Keyword } from '../frame.ts';
 import type { Tiff, TiffDirectory } from '../tiff/directories.ts';
 import type { Layout } from '../tiff/layout.ts';

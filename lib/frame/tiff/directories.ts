@@ -3,7 +3,7 @@
  * Every count and offset is checked against the file's length before it is used; loops and floods of directories are refused.
  */
 import { NightflowError } from '../../process/errors.ts';
-import { damagedRemedy } from '../fits/file.ts';
+import { damagedRemedy } from '../damaged.ts';
 import type { ByteSource } from './source.ts';
 import { tags } from './tags.ts';
 

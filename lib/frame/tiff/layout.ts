@@ -1,6 +1,6 @@
 /** How the samples of one TIFF picture lie in the file: its strips or tiles, checked against the file before anything is allocated. */
 import { NightflowError } from '../../process/errors.ts';
-import { damagedRemedy } from '../fits/file.ts';
+import { damagedRemedy } from '../damaged.ts';
 import { maximumPixels } from '../frame.ts';
 import type { Tiff, TiffDirectory } from './directories.ts';
 import { tags } from './tags.ts';

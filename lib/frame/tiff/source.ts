@@ -1,6 +1,7 @@
 /** Bytes of a file, or of a block inside one, that can only be read within their bounds. */
 import { NightflowError } from '../../process/errors.ts';
-import { damagedRemedy, type OpenFile, readExactly } from '../fits/file.ts';
+import { damagedRemedy } from '../damaged.ts';
+import { type OpenFile, readExactly } from '../fits/file.ts';
 
 export interface ByteSource {
   /** The file's path, for messages. */
