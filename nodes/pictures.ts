@@ -107,7 +107,6 @@ function unmount(app: ExpressApp, route: Route): void {
 async function answer(route: Route, access: PictureAccess, request: Request, response: Response): Promise<void> {
   const { searchParams: query, pathname } = new URL(request.url, 'http://localhost');
   response.setHeader('X-Content-Type-Options', 'nosniff');
-  response.setHeader('Content-Security-Policy', "default-src 'none'; sandbox");
   response.setHeader('Cross-Origin-Resource-Policy', 'same-origin');
   const admission = admit(request as IncomingMessage, query, access);
   if (admission === 'refused')
@@ -162,7 +161,11 @@ const contentTypes: Record<string, string> = {
 
 /** Express answers ranges (a phone's player asks for them), conditions and HEAD. */
 function sendFile(path: string, response: Response): Promise<void> {
-  if (!['film', 'picture'].includes(productType(path))) response.attachment(basename(path));
+  if (!['film', 'picture'].includes(productType(path))) {
+    response.attachment(basename(path));
+    // Not for films: the browser's own player would be shut out as well.
+    response.setHeader('Content-Security-Policy', "default-src 'none'; sandbox");
+  }
   response.setHeader('Content-Type', contentTypes[extname(path).toLowerCase()] ?? 'application/octet-stream');
   response.setHeader('Cache-Control', 'private, max-age=60');
   return new Promise((resolve) => {
