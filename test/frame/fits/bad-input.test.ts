@@ -70,7 +70,10 @@ describe('one clear error that names the file and what to do', () => {
     await expect(readFits(file('empty.fits'))).rejects.toMatchObject(refusal('empty.fits', /is empty/));
     mkdirSync(file('folder.fits'));
     await expect(readFits(file('folder.fits'))).rejects.toMatchObject(refusal('folder.fits', /is not a file/));
-    await expect(readFits(file('absent.fits'))).rejects.toMatchObject({ code: 'lost', message: /absent\.fits/ });
+    await expect(readFits(file('absent.fits'))).rejects.toMatchObject({
+      code: 'lost',
+      message: expect.stringMatching(/absent\.fits/),
+    });
   });
 
   it('no axes, one axis, an axis of zero', async () => {
