@@ -60,7 +60,7 @@ export function starTrails() {
       camera,
       exposureSeconds: '30',
       exposureSecondsType: 'num',
-      gain: '8',
+      gain: '',
       gainType: 'num',
       offset: '',
       kind: 'light',
