@@ -59,9 +59,14 @@ export function readTiff(source: ByteSource): Tiff {
     at = directory.next;
   }
   if (directories.length === 0) throw damaged(source, 'it has no directory');
+  // A damaged EXIF or GPS directory costs its facts, not the picture.
   const pointed = (tag: number): TiffDirectory | null => {
-    const holder = directories.find((directory) => directory.has(tag));
-    return holder ? open(holder.number(tag)!) : null;
+    try {
+      const position = directories.find((directory) => directory.has(tag))?.number(tag);
+      return position ? open(position) : null;
+    } catch {
+      return null;
+    }
   };
   return { source, littleEndian, directories, exif: pointed(tags.exifDirectory), gps: pointed(tags.gpsDirectory) };
 }
