@@ -60,7 +60,7 @@ function cookie(request: IncomingMessage): string | null {
 
 function isLocal(request: IncomingMessage): boolean {
   const { headers, socket } = request;
-  if (headers['x-forwarded-for'] || headers.forwarded || headers['x-real-ip']) return false;
+  if (headers['x-forwarded-for'] || headers.forwarded || headers['x-real-ip'] || headers.via) return false;
   const name = (headers.host ?? '').replace(/:\d+$/, '');
   return isLoopbackAddress(socket.remoteAddress ?? '') && isLoopbackName(name);
 }

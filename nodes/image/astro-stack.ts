@@ -118,7 +118,7 @@ export default function register(RED: NodeAPI): void {
           const night = frameNight({ frame, site: site?.site ?? null, nowMilliseconds: clock.now() });
           finish(await stack.advance(frame, night, plan));
           last = msg;
-          if (msg.reject !== undefined && settings.rejectedFrames === 'leave-out') stack.reject();
+          if (msg.reject && settings.rejectedFrames === 'leave-out') stack.reject();
           else {
             finish(await stack.add(frame, plan));
             framesSinceRunning++;

@@ -1,9 +1,9 @@
 /** The life of a keogram or a film in a node: begins with the night's first frame, goes on after a restart, is finished at the end. */
+import { relative } from 'node:path';
 import type { Frame } from '../../lib/frame/frame.ts';
 import { claimFileName, frameNight, renderFileName } from '../../lib/night/file-name.ts';
 import { workFolder } from '../../lib/night/night-folder.ts';
 import { type NightProduct, NightProducts } from '../../lib/night/night-product.ts';
-import { confine } from '../../lib/process/durable.ts';
 import type { SiteNode } from '../types.ts';
 
 export interface NightWorkOptions<Product> {
@@ -54,7 +54,8 @@ export class NightWork<Product extends NightProduct> {
   async place(product: Product, template: string, extension: string): Promise<{ path: string; release(): void }> {
     const { archiveFolder, site, clock } = this.site;
     const { path, first, night } = product.state;
-    if (path?.endsWith(extension)) return { path: confine(archiveFolder, path), release: () => {} };
+    // An archive that was moved since takes a new name.
+    if (path?.endsWith(extension) && isInside(archiveFolder, path)) return { path, release: () => {} };
     const frame = { ...first, night };
     return claimFileName(
       archiveFolder,
@@ -63,3 +64,5 @@ export class NightWork<Product extends NightProduct> {
     );
   }
 }
+
+const isInside = (folder: string, path: string): boolean => !/^\.\.|^$|^[/\\]|^[a-z]:/i.test(relative(folder, path));

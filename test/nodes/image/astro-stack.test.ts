@@ -77,7 +77,7 @@ it('finishes at the end of the night and hands the end on', async () => {
 
 it('keeps frames with msg.reject out and counts them, unless told to use them', async () => {
   const running = await start({ stackBy: 'command' });
-  feed(running, every(2));
+  feed(running, every(2), { reject: '' });
   feed(running, every(3, 100), { reject: 'clouds' });
   running.send('stack', { event: 'end' });
   expect((await running.sink('done').first()).stack).toMatchObject({ frames: 2, rejected: 3 });
