@@ -31,6 +31,13 @@ export function withFile<T>(path: string, use: (file: OpenFile) => T): T {
   }
 }
 
+/** As withFile, for several at once. */
+export function withFiles<T>(paths: readonly string[], use: (files: readonly OpenFile[]) => T): T {
+  const next = (open: readonly OpenFile[]): T =>
+    open.length === paths.length ? use(open) : withFile(paths[open.length]!, (file) => next([...open, file]));
+  return next([]);
+}
+
 /** Reads exactly `length` bytes at `position` of the file. @throws bad-input when the file ends before. */
 export function readExactly(file: OpenFile, target: Buffer, at: number, length: number, position: number): void {
   let done = 0;
