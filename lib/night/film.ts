@@ -5,8 +5,9 @@ import type { Frame } from '../frame/frame.ts';
 import { renderPreview } from '../frame/preview.ts';
 import { writeDurably } from '../process/durable.ts';
 import { NightflowError } from '../process/errors.ts';
+import { buildFilmInPieces } from './film-pieces.ts';
 import { beginProduct, NightProduct, type ProductState, readProductState } from './night-product.ts';
-import { buildFilm, type FilmOptions, filmWidth } from './timelapse.ts';
+import { type FilmOptions, filmWidth } from './timelapse.ts';
 
 export interface FilmPictureOptions {
   /** Pixels across, at most; that of the night's first frame counts. */
@@ -76,7 +77,7 @@ export class Film extends NightProduct {
         () => true,
         () => false,
       );
-    if (!complete || !(await there())) await buildFilm(pictures, path, options);
+    if (!complete || !(await there())) await buildFilmInPieces(pictures, path, join(this.folder, 'pieces'), options);
     await this.made(path, pictures.length, final);
   }
 }

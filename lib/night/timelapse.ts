@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, readFile, stat, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { feedProgram } from '../process/child.ts';
+import { feedProgram, runProgram } from '../process/child.ts';
 import { partialSuffix, publishDurably } from '../process/durable.ts';
 import { asNightflowError, NightflowError } from '../process/errors.ts';
 
@@ -39,16 +39,11 @@ export function filmWidth(frame: { width: number; height: number }, width: numbe
 export async function buildFilm(pictures: readonly string[], path: string, options: FilmOptions): Promise<void> {
   const { signal, onProgress, program = 'ffmpeg' } = options;
   if (pictures.length === 0) throw new NightflowError('bad-input', 'A film needs at least one frame.');
-  // ffmpeg takes the format from what it is told, not from the name.
-  const partial = `${path}.${randomBytes(4).toString('hex')}${partialSuffix}`;
   let done = 0;
-  try {
-    await mkdir(dirname(path), { recursive: true });
+  await publishing(path, { done: () => done, frames: pictures.length }, async (partial) => {
     const bytes = (await stat(pictures[0]!)).size * pictures.length;
     await feedProgram(program, parameters(options, partial), contents(pictures), {
-      aptPackage: 'ffmpeg',
-      // A Pi needs seconds for a large picture; moving the index to the front copies the whole film once, at 5 MB/s or more.
-      silenceSeconds: 60 + bytes / 5e6,
+      ...running(bytes),
       signal,
       onLine: (line) => {
         const frame = /^frame=\s*(\d+)/.exec(line);
@@ -57,12 +52,51 @@ export async function buildFilm(pictures: readonly string[], path: string, optio
         onProgress?.(done, pictures.length);
       },
     });
+  });
+}
+
+/**
+ * Puts H.264 films of one kind behind each other without encoding them again.
+ * @param list A file of ffmpeg's concat format beside the pieces. @param bytes Of all pieces. @throws as buildFilm
+ */
+export async function joinFilms(
+  list: string,
+  path: string,
+  {
+    frames,
+    bytes,
+    signal,
+    program = 'ffmpeg',
+  }: { frames: number; bytes: number } & Pick<FilmOptions, 'signal' | 'program'>,
+): Promise<void> {
+  await publishing(path, { done: () => frames, frames }, async (partial) => {
+    const input = ['-f', 'concat', '-safe', '0', '-i', list];
+    await runProgram(program, [...quiet, ...input, '-c', 'copy', ...streamable, partial], {
+      ...running(bytes),
+      signal,
+    });
+  });
+}
+
+/** Writes under another name, so that the film is there whole or not at all, and explains what went wrong. */
+async function publishing(
+  path: string,
+  progress: { done: () => number; frames: number },
+  write: (partial: string) => Promise<void>,
+): Promise<void> {
+  const partial = `${path}.${randomBytes(4).toString('hex')}${partialSuffix}`;
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    await write(partial);
     await publishDurably(partial, path);
   } catch (thrown) {
     await unlink(partial).catch(() => {});
-    throw explained(asNightflowError(thrown), done, pictures.length);
+    throw explained(asNightflowError(thrown), progress.done(), progress.frames);
   }
 }
+
+/** A Pi needs seconds for a large picture; moving the index to the front copies the whole film once, at 5 MB/s or more. */
+const running = (bytes: number) => ({ aptPackage: 'ffmpeg', background: true, silenceSeconds: 60 + bytes / 5e6 });
 
 async function* contents(pictures: readonly string[]): AsyncGenerator<Uint8Array> {
   for (const picture of pictures) yield await readFile(picture);
@@ -85,12 +119,14 @@ function parameters(options: FilmOptions, output: string): string[] {
             : ['-b:v', `${Math.round(megabitsPerSecond * 1000)}k`]),
           ...['-pix_fmt', 'yuv420p', '-color_range', 'tv'],
           ...['-colorspace', 'bt709', '-color_primaries', 'bt709', '-color_trc', 'bt709'],
-          ...['-movflags', '+faststart', '-f', 'mp4'],
+          ...streamable,
         ];
-  const quiet = ['-hide_banner', '-nostdin', '-y', '-loglevel', 'error', '-progress', 'pipe:1', '-nostats'];
   return [...quiet, ...input, '-an', ...encode, output];
 }
 
+const quiet = ['-hide_banner', '-nostdin', '-y', '-loglevel', 'error', '-progress', 'pipe:1', '-nostats'];
+/** The index stands in front; the format is told, as the name of an unfinished file doesn't. */
+const streamable = ['-movflags', '+faststart', '-f', 'mp4'];
 /** 4:2:0 needs even sides. */
 const evenSize = 'crop=trunc(iw/2)*2:trunc(ih/2)*2';
 /** JPEG is BT.601 over the full range (JFIF); players take films for BT.709 in the video range. */

@@ -1,5 +1,6 @@
 /** The one way to run a program: argument arrays (never a shell), a timeout, a clean stop, bounded output, typed errors. */
 import { once } from 'node:events';
+import { constants, setPriority } from 'node:os';
 import { execa } from 'execa';
 import { realSleep } from '../clock/clock.ts';
 import { NightflowError, throwIfAborted } from './errors.ts';
@@ -15,6 +16,8 @@ export interface ProgramOptions {
   signal?: AbortSignal;
   /** The Debian package that brings the program; the program's name when not given. */
   aptPackage?: string;
+  /** Runs with lower priority, so that exposures don't wait for it. */
+  background?: boolean;
   cwd?: string;
   env?: Record<string, string>;
   /** Each line of the standard output as it comes; the output is then not kept. */
@@ -79,6 +82,7 @@ async function run(
     ...(options.cwd ? { cwd: options.cwd } : {}),
     ...(options.env ? { env: options.env } : {}),
   });
+  if (options.background) lowerPriority(child.pid);
   const watch = watchdog(program, options, (error) => stop.abort(error));
   const output = collectOutput(program, onLine, maximumOutputBytes, (error) => stop.abort(error));
   child.stdout?.on('data', (chunk: Buffer) => {
@@ -104,6 +108,14 @@ async function run(
   const tail = stderrTail.toString('utf8').trim();
   if (result.failed || !readAll) throw failure(program, options.aptPackage ?? program, result, tail);
   return { stdout: output.text(), stderrTail: tail };
+}
+
+function lowerPriority(pid: number | undefined): void {
+  try {
+    if (pid !== undefined) setPriority(pid, constants.priority.PRIORITY_BELOW_NORMAL);
+  } catch {
+    // It is gone already, or the system has no priorities: then it runs as it is.
+  }
 }
 
 /** @returns whether the program took everything. */

@@ -160,6 +160,14 @@ it('throws what its input throws, and leaves no program behind', async () => {
   ).rejects.toThrow('the spool is gone');
 });
 
+it('lowers the priority of work in the background', async () => {
+  const { stdout } = await runProgram(node, script('setTimeout(() => console.log(os.getPriority()), 200)'), {
+    silenceSeconds: 30,
+    background: true,
+  });
+  expect(Number(stdout)).toBeGreaterThan(0);
+});
+
 it('takes a file path with a leading dash as an argument, not as an option of ours', async () => {
   const file = join(folder, '-rf');
   await writeFile(file, 'kept');
