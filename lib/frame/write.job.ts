@@ -45,7 +45,7 @@ export async function writeTiff({ frame, path }: { frame: FrameFields; path: str
 }
 
 function structure(frame: FrameFields, rows: number, positions: number[], rowBytes: number): Field[] {
-  const { width, height, channels, pixelType } = frame;
+  const { width, height, channels, pixelType, bayer, blackLevel, whiteLevel } = frame;
   const perChannel = (value: number) => Array<number>(channels).fill(value);
   return [
     [tags.newSubfileType, 'long', 0],
@@ -60,6 +60,11 @@ function structure(frame: FrameFields, rows: number, positions: number[], rowByt
     [tags.stripByteCounts, 'long', positions.map((_, i) => Math.min(rows, height - i * rows) * rowBytes)],
     [tags.planarConfiguration, 'short', 1],
     [tags.sampleFormat, 'short', perChannel(pixelType === 'f32' ? 3 : 1)],
+    // DNG's tags, which others pass over: so that we, and who knows them, get levels and pattern back.
+    [tags.cfaRepeatPatternDim, 'short', bayer ? [2, 2] : null],
+    [tags.cfaPattern, 'byte', bayer ? [...bayer].map((colour) => 'RGB'.indexOf(colour)) : null],
+    [tags.blackLevel, 'rational', blackLevel >= 0 ? blackLevel : null],
+    [tags.whiteLevel, 'rational', whiteLevel > 0 ? whiteLevel : null],
   ];
 }
 

@@ -2,11 +2,11 @@
 import { tags } from './tags.ts';
 
 /** Values of one tag. Rationals are given as numbers. Null and empty fields are left out. */
-export type Field = readonly [tag: number, type: 'ascii' | 'short' | 'long' | 'rational', values: FieldValues];
+export type Field = readonly [tag: number, type: 'byte' | 'ascii' | 'short' | 'long' | 'rational', values: FieldValues];
 type FieldValues = string | number | readonly number[] | null;
 
-const typeNumbers = { ascii: 2, short: 3, long: 4, rational: 5 } as const;
-const typeBytes = { ascii: 1, short: 2, long: 4, rational: 8 } as const;
+const typeNumbers = { byte: 1, ascii: 2, short: 3, long: 4, rational: 5 } as const;
+const typeBytes = { byte: 1, ascii: 1, short: 2, long: 4, rational: 8 } as const;
 
 /** The header, the first directory and its EXIF directory, of even length. */
 export function buildTiff(main: readonly Field[], exif: readonly Field[]): Buffer {
@@ -55,7 +55,8 @@ function encode(type: Field[1], value: string | number | readonly number[]): Buf
   const bytes = Buffer.alloc(numbers.length * typeBytes[type]);
   for (const [i, number] of numbers.entries()) {
     const at = i * typeBytes[type];
-    if (type === 'short') bytes.writeUInt16LE(number, at);
+    if (type === 'byte') bytes.writeUInt8(number, at);
+    else if (type === 'short') bytes.writeUInt16LE(number, at);
     else if (type === 'long') bytes.writeUInt32LE(number, at);
     else {
       const [numerator, denominator] = rational(number);

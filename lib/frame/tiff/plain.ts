@@ -1,6 +1,6 @@
 /** Plain TIFF pictures without compression: 8 and 16 bit, 32-bit float, grey or RGB, exactly as they stand. */
-import type { FrameInit } from '../frame.ts';
-import type { Tiff } from './directories.ts';
+import type { BayerPattern, FrameInit } from '../frame.ts';
+import type { Tiff, TiffDirectory } from './directories.ts';
 import { layoutOf } from './layout.ts';
 import { obstacle, readSamples } from './samples.ts';
 import { photometric, tags } from './tags.ts';
@@ -18,5 +18,29 @@ export function decodePlainTiff(tiff: Tiff): FrameInit | null {
   if (obstacle(layout) || channels !== layout.samplesPerPixel || (!layout.float && layout.bits % 8 !== 0)) return null;
   const { width, height } = layout;
   const samples = readSamples(tiff, layout, { left: 0, top: 0, width, height });
-  return { ...samples, width, height, channels, transfer: samples.pixelType === 'u8' ? 'srgb' : 'linear' };
+  const bayer = channels === 1 ? bayerTag(directory) : null;
+  return {
+    ...samples,
+    ...levelTags(directory),
+    bayer,
+    width,
+    height,
+    channels,
+    transfer: samples.pixelType === 'u8' ? 'srgb' : 'linear',
+  };
+}
+
+/** Levels and pattern as our own TIFF files carry them, in DNG's tags. */
+function levelTags(directory: TiffDirectory): Partial<FrameInit> {
+  const black = directory.number(tags.blackLevel);
+  const white = directory.number(tags.whiteLevel);
+  return {
+    ...(black !== null && Number.isFinite(black) ? { blackLevel: black } : {}),
+    ...(white !== null && white > 0 && Number.isFinite(white) ? { whiteLevel: white } : {}),
+  };
+}
+
+function bayerTag(directory: TiffDirectory): BayerPattern | null {
+  const pattern = [...(directory.bytes(tags.cfaPattern) ?? [])].map((cell) => 'RGB'[cell]).join('');
+  return /^(RGGB|BGGR|GRBG|GBRG)$/.test(pattern) ? (pattern as BayerPattern) : null;
 }

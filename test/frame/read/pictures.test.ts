@@ -61,9 +61,9 @@ describe('samples come back as they went', () => {
         });
   for (const channels of [1, 3] as const)
     it(`32-bit float with ${channels} channels through tiff`, async () => {
-      const frame = makeFrame('f32', channels);
+      const frame = makeFrame('f32', channels, { whiteLevel: 65535 });
       const { back } = await roundTrip(frame, { format: 'tiff' });
-      expect(back).toMatchObject({ channels, pixelType: 'f32', transfer: 'linear' });
+      expect(back).toMatchObject({ channels, pixelType: 'f32', transfer: 'linear', whiteLevel: 65535 });
       expect(back.pixels).toEqual(frame.pixels);
     });
   it('in strips, when the picture is large', async () => {
@@ -88,12 +88,14 @@ it('float goes into a PNG scaled so that white is 65535; below black and NaN bec
   );
 });
 
-it('a Bayer frame stays its mosaic in TIFF and PNG, and says so', async () => {
-  const frame = makeFrame('u16', 1, { bayer: 'GBRG', blackLevel: 256, whiteLevel: 4095 });
+it('a Bayer frame stays its mosaic in TIFF and PNG, and says so; TIFF gives pattern and levels back', async () => {
+  const frame = makeFrame('u16', 1, { bayer: 'GBRG', blackLevel: 256.25, whiteLevel: 4095 });
   for (const format of ['tiff', 'png'] as const) {
     const { back, path } = await roundTrip(frame, { format });
     expect([back.channels, Buffer.from(back.data).equals(Buffer.from(frame.data))]).toEqual([1, true]);
-    expect((await readFile(path)).includes('Bayer mosaic GBRG, black 256, white 4095 ADU')).toBe(true);
+    expect((await readFile(path)).includes('Bayer mosaic GBRG, black 256.25, white 4095 ADU')).toBe(true);
+    if (format === 'tiff') expect(back).toMatchObject({ bayer: 'GBRG', blackLevel: 256.25, whiteLevel: 4095 });
+    else expect(back).toMatchObject({ bayer: null, blackLevel: 0, whiteLevel: 65535 });
   }
 });
 
@@ -208,6 +210,19 @@ describe('pictures of others', () => {
     const frame = await readFrame(await save(tinyTiff([{ tags, data: [block] }], false)));
     expect(frame).toMatchObject({ width: 6, height: 5, pixelType: 'f32', transfer: 'linear', whiteLevel: 1 });
     expect([...frame.pixels]).toEqual(values);
+  });
+
+  it('a float TIFF compressed by Pillow is read bit for bit', async () => {
+    for (const compression of ['tiff_lzw', 'tiff_adobe_deflate']) {
+      const path = join(folder, `${files++}.tif`);
+      const script =
+        'import sys, numpy; from PIL import Image; a = numpy.linspace(-3, 1000, 600).astype("f4").reshape(20, 30); ' +
+        'Image.fromarray(a).save(sys.argv[1], compression=sys.argv[2]); sys.stdout.buffer.write(a.tobytes())';
+      const bytes = execFileSync('/usr/bin/python3', ['-c', script, path, compression]);
+      const frame = await readFrame(path);
+      expect(frame).toMatchObject({ width: 30, height: 20, channels: 1, pixelType: 'f32', transfer: 'linear' });
+      expect(Buffer.from(frame.data).equals(bytes)).toBe(true);
+    }
   });
 
   it('cut off in the middle they are refused', async () => {

@@ -107,19 +107,21 @@ function pack(line: number[], bits: number, littleEndian: boolean): Buffer {
   return Buffer.from(bytes);
 }
 
-/** Lossless JPEG (ITU-T T.81, annex H) of one component: predictor 1, all Huffman codes five bits long. */
-export function losslessJpeg(samples: number[], width: number, height: number): Buffer {
+/**
+ * Lossless JPEG (ITU-T T.81, annex H): predictor 1, all Huffman codes five bits long. With two components, as Canon writes
+ * it, neighbours alternate between them.
+ */
+export function losslessJpeg(samples: number[], width: number, height: number, components: 1 | 2 = 1): Buffer {
   let text = '';
-  for (let y = 0; y < height; y++)
-    for (let x = 0; x < width; x++) {
-      const at = y * width + x;
-      const predicted = x > 0 ? samples[at - 1]! : y > 0 ? samples[at - width]! : 32768;
-      const difference = ((samples[at]! - predicted + 32768) & 0xffff) - 32768;
-      const size = difference === -32768 ? 16 : 32 - Math.clz32(Math.abs(difference));
-      text += size.toString(2).padStart(5, '0');
-      if (size > 0 && size < 16)
-        text += (difference < 0 ? difference + 2 ** size - 1 : difference).toString(2).padStart(size, '0');
-    }
+  for (let at = 0; at < width * height; at++) {
+    const x = at % width;
+    const before = x >= components ? samples[at - components] : samples[at - width];
+    const difference = ((samples[at]! - (before ?? 32768) + 32768) & 0xffff) - 32768;
+    const size = difference === -32768 ? 16 : 32 - Math.clz32(Math.abs(difference));
+    text += size.toString(2).padStart(5, '0');
+    if (size > 0 && size < 16)
+      text += (difference < 0 ? difference + 2 ** size - 1 : difference).toString(2).padStart(size, '0');
+  }
   const coded = text.match(/.{1,8}/g)!.flatMap((part) => {
     const byte = Number.parseInt(part.padEnd(8, '1'), 2);
     return byte === 255 ? [255, 0] : [byte];
@@ -127,11 +129,14 @@ export function losslessJpeg(samples: number[], width: number, height: number): 
   const u16 = (value: number) => [value >> 8, value & 255];
   const counts = Array.from({ length: 16 }, (_, i) => (i === 4 ? 17 : 0));
   const categories = Array.from({ length: 17 }, (_, i) => i);
+  const each = (make: (component: number) => number[]) => Array.from({ length: components }, (_, i) => make(i)).flat();
+  const columns = width / components;
   return Buffer.from([
     ...[0xff, 0xd8],
     ...[0xff, 0xc4, ...u16(19 + 17), 0, ...counts, ...categories],
-    ...[0xff, 0xc3, ...u16(11), 16, ...u16(height), ...u16(width), 1, 0, 0x11, 0],
-    ...[0xff, 0xda, ...u16(8), 1, 0, 0, 1, 0, 0],
+    ...[0xff, 0xc3, ...u16(8 + 3 * components), 16, ...u16(height), ...u16(columns), components],
+    ...each((i) => [i, 0x11, 0]),
+    ...[0xff, 0xda, ...u16(6 + 2 * components), components, ...each((i) => [i, 0]), 1, 0, 0],
     ...coded,
     ...[0xff, 0xd9],
   ]);
