@@ -5,9 +5,11 @@ import { FitsHeader } from './fits/cards.ts';
 import { fieldsOf } from './fits/fields.ts';
 import { type OpenFile, withFile } from './fits/file.ts';
 import { walkHdus } from './fits/hdus.ts';
+import { isoOf } from './fits/values.ts';
 import { Frame, type FrameFields, type FrameInit } from './frame.ts';
 import { decodeDng, describeDng, rawDirectory } from './raw/dng.ts';
 import { isRawTiff, requireJpegBlocks, requireWholeContainer, requireWholeRaw } from './raw/whole.ts';
+import { film } from './ser.job.ts';
 import { type Signature, signatureOf } from './signature.ts';
 import { readTiff, type Tiff } from './tiff/directories.ts';
 import { decodePlainTiff } from './tiff/plain.ts';
@@ -75,15 +77,21 @@ export interface HeaderTime {
   exposureSeconds: number | null;
 }
 
-/** Start and length of the exposure; no pixel is read. Null for SER, whose reader knows. */
-export const time = ({ path }: { path: string }): HeaderTime | null =>
+/** Start and length of the exposure; no pixel is read. */
+export const time = ({ path }: { path: string }): HeaderTime =>
   withFile(path, (file) => {
     const source = fileSource(file);
     const signature = signatureOf(source);
-    if (signature === 'ser') return null;
+    if (signature === 'ser') return serTime(path);
     const fields = signature === 'fits' ? fitsFields(file) : exifFieldsOf(source, signature);
     return { start: fields?.start ?? null, exposureSeconds: fields?.exposureSeconds ?? null };
   });
+
+/** Of the first picture: its stamp, else that of the film. */
+function serTime(path: string): HeaderTime {
+  const { times, start } = film({ path });
+  return { start: times[0] ?? (start === null ? null : isoOf(start)), exposureSeconds: null };
+}
 
 /** The first unit that says when, or the first that says how long. */
 function fitsFields(file: OpenFile): HeaderTime | null {

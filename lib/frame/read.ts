@@ -1,15 +1,15 @@
 /** Any picture file in: what it is, its first bytes and tags say, not its name. */
 import { job, sharedPool } from '../kernels/pool.ts';
-import { NightflowError } from '../process/errors.ts';
 import { readFits } from './fits/read.ts';
 import { Frame, type FrameFields } from './frame.ts';
 import { readPicture } from './picture.ts';
 import type { LibRawInput } from './raw/libraw.job.ts';
 import type { FirstLook, HeaderTime } from './read.job.ts';
+import { readSer } from './ser.ts';
 
 const module = new URL('./read.job.ts', import.meta.url);
 const lookJob = job<{ path: string }, FirstLook>(module, 'look');
-const timeJob = job<{ path: string }, HeaderTime | null>(module, 'time');
+const timeJob = job<{ path: string }, HeaderTime>(module, 'time');
 /** LibRaw is left broken by what it throws. */
 const rawJob = job<LibRawInput, FrameFields>(new URL('./raw/libraw.job.ts', import.meta.url), 'decode', {
   discardWorkerOnError: true,
@@ -32,14 +32,11 @@ export async function readFrame(path: string, { signal }: { signal?: AbortSignal
     case 'picture':
       return readPicture(path, found.format, found.known, signal);
     case 'ser':
-      throw new NightflowError('unsupported', `${path} is a SER film.`);
+      return readSer(path, { signal });
   }
 }
 
 /** When and how long the file's exposure was, from its header alone. Null for what it doesn't say. @throws as readFrame. */
-export async function readFrameTime(
-  path: string,
-  { signal }: { signal?: AbortSignal } = {},
-): Promise<{ start: string | null; exposureSeconds: number | null }> {
-  return (await sharedPool().run(timeJob, { path }, { signal })) ?? { start: null, exposureSeconds: null };
+export function readFrameTime(path: string, { signal }: { signal?: AbortSignal } = {}): Promise<HeaderTime> {
+  return sharedPool().run(timeJob, { path }, { signal });
 }

@@ -24,7 +24,8 @@ export function signatureOf(source: ByteSource): Signature {
   const head = source.read(0, Math.min(32, source.size));
   const text = head.toString('latin1');
   if (text.startsWith('SIMPLE  =')) return 'fits';
-  if (/^(LUCAM|INDI)-RECORDER/.test(text)) return 'ser';
+  // 'LUCAM-RECORDER' by the book; programs put in their own names.
+  if (/^[\x20-\x7e]{0,6}RECORDER/.test(text)) return 'ser';
   if (head[0] === 0xff && head[1] === 0xd8 && head[2] === 0xff) return 'jpeg';
   if (text.startsWith('\x89PNG\r\n\x1a\n')) return 'png';
   if (text.startsWith('FUJIFILMCCD-RAW')) return 'raf';
