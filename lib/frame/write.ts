@@ -4,6 +4,7 @@ import { extname } from 'node:path';
 import { job, sharedPool } from '../kernels/pool.ts';
 import { type Chunk, writeAll, writeDurably } from '../process/durable.ts';
 import { asNightflowError, NightflowError, throwIfAborted } from '../process/errors.ts';
+import { debayerFrame } from './debayer.ts';
 import { withExifInJpeg, withExifInPng } from './exif-write.ts';
 import { writeFits } from './fits/write.ts';
 import type { Frame, FrameFields } from './frame.ts';
@@ -21,6 +22,8 @@ export interface WriteOptions {
   drc?: DynamicRangeCompression;
   /** Of a JPEG, 1 to 100; 92 when absent. */
   quality?: number;
+  /** For TIFF and a PNG without stretch: colour out of a Bayer frame (bilinear). Absent: its mosaic as it is. */
+  debayer?: boolean;
   signal?: AbortSignal;
 }
 
@@ -36,8 +39,8 @@ const copyBytes = 1 << 20;
 /**
  * Writes a frame; `path` has its extension already (`extensionOf`).
  * - fits: everything the frame knows.
- * - tiff: the samples as they are, 8 or 16 bit or float; a Bayer frame stays its mosaic.
- * - png: the samples as they are, 8 or 16 bit (float scaled to 16), a Bayer frame its mosaic; stretched or compressed, 8-bit display colours.
+ * - tiff: the samples as they are, 8 or 16 bit or float; a Bayer frame stays its mosaic unless `debayer`.
+ * - png: the samples as they are, 8 or 16 bit (float scaled to 16), a Bayer frame as in tiff; stretched or compressed, 8-bit display colours.
  * - jpeg: display colours.
  * - original: the file that the frame came from, byte for byte.
  * Date, exposure, ISO and camera go into the EXIF data of tiff, png and jpeg.
@@ -74,7 +77,7 @@ async function write(frame: Frame, path: string, options: WriteOptions): Promise
     case 'fits':
       return (await writeFits(frame, path, { signal })).bytes;
     case 'tiff':
-      return sharedPool().run(tiffJob, { frame: { ...frame }, path }, { signal });
+      return sharedPool().run(tiffJob, { frame: { ...(await inColour(frame, options)) }, path }, { signal });
     case 'jpeg': {
       const stretch = options.stretch ?? (frame.transfer === 'srgb' ? 'none' : 'auto');
       const { jpeg } = await renderPreview(frame, { stretch, drc, quality, signal });
@@ -92,10 +95,11 @@ async function write(frame: Frame, path: string, options: WriteOptions): Promise
 }
 
 async function png(
-  frame: Frame,
-  { stretch, drc, signal }: { stretch: Stretch; drc: DynamicRangeCompression; signal?: AbortSignal },
+  given: Frame,
+  { stretch, drc, debayer, signal }: WriteOptions & { stretch: Stretch; drc: DynamicRangeCompression },
 ): Promise<Buffer[]> {
   const asIs = stretch === 'none' && drc === 'off';
+  const frame = asIs ? await inColour(given, { debayer, signal }) : given;
   const picture = asIs ? await samples(frame, signal) : await displayed(frame, stretch, drc, signal);
   const { default: sharp } = await import('sharp');
   const { data, bits, channels, width, height } = picture;
@@ -109,6 +113,9 @@ async function png(
   throwIfAborted(signal);
   return withExifInPng(encoded, frame, asIs && frame.pixelType !== 'f32');
 }
+
+const inColour = async (frame: Frame, { debayer, signal }: Pick<WriteOptions, 'debayer' | 'signal'>): Promise<Frame> =>
+  debayer && frame.bayer ? debayerFrame(frame, { signal }) : frame;
 
 async function samples(frame: Frame, signal?: AbortSignal) {
   const { width, height, channels } = frame;
