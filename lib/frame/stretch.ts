@@ -35,9 +35,10 @@ export function midtonesTransfer(midtones: number, x: number): number {
   return ((midtones - 1) * x) / ((2 * midtones - 1) * x - midtones);
 }
 
-/** The transfer that makes a background a quarter bright; a background brighter than that is left alone. */
+/** The transfer that makes a background a quarter bright; where more than half the range is background, nothing is stretched. */
 export function autoTransfer({ median, mad }: Background): MidtonesTransfer {
-  const shadows = Math.max(0, Math.min(1, median - shadowsSigma * 1.4826 * mad));
+  if (median >= 0.5) return linearTransfer;
+  const shadows = Math.max(0, median - shadowsSigma * 1.4826 * mad);
   // A black picture has no background to lift: 1e-4 is 14 stops, more than any noise allows.
   const lifted = Math.max(1e-4, (median - shadows) / Math.max(1e-6, 1 - shadows));
   if (lifted >= targetBackground) return { shadows, midtones: 0.5 };

@@ -1,25 +1,33 @@
 /**
  * Pixel memory. A SharedArrayBuffer puts no pressure on V8's garbage collector, so a night of discarded frames would
- * fill the machine. Every so many bytes of them, one is tied to an untouched ArrayBuffer of that size, which does.
+ * fill the machine. Every so many bytes of them, one is tied to an untouched ArrayBuffer of that size, which does; and a
+ * worker, which forgets each frame as soon as its job is done, sweeps its young objects.
  */
-import { totalmem } from 'node:os';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { isMainThread } from 'node:worker_threads';
 
 /**
  * Bytes of shared memory that a thread may meet before its garbage collector hears of them. A token for each frame makes
- * a collection for every 64 MB (2 ms of CPU a frame in a worker, a pause of Node-RED's whole heap in the main thread);
- * this makes one for every 256 MB, less on a small machine.
+ * a whole collection for every 64 MB: 2 ms of CPU for a frame of 25 MB in a worker, and pauses of Node-RED's large heap.
  */
-const budgetBytes = Math.max(64 * 2 ** 20, Math.min(256 * 2 ** 20, totalmem() / 32));
+const budgetBytes = (isMainThread ? 128 : 256) * 2 ** 20;
+
+/** Bytes that a worker may meet before it sweeps; half a millisecond. */
+const sweepBytes = 64 * 2 ** 20;
 
 const known = new WeakSet<SharedArrayBuffer>();
 const pressure = new WeakMap<SharedArrayBuffer, ArrayBuffer>();
 let unheardBytes = 0;
+let unsweptBytes = 0;
 
 /** Makes the garbage collector feel a SharedArrayBuffer that came from another thread. Calling it twice is harmless. */
 export function trackShared(buffer: SharedArrayBuffer): SharedArrayBuffer {
   if (known.has(buffer)) return buffer;
   known.add(buffer);
   unheardBytes += buffer.byteLength;
+  unsweptBytes += buffer.byteLength;
+  if (!isMainThread && unsweptBytes >= sweepBytes) sweepYoung();
   if (unheardBytes >= budgetBytes) {
     pressure.set(buffer, untouched(unheardBytes));
     unheardBytes = 0;
@@ -32,6 +40,19 @@ export function trackShared(buffer: SharedArrayBuffer): SharedArrayBuffer {
  * which clears it by hand: 1-4 ms for 25 MB, measured.
  */
 const untouched = (bytes: number): ArrayBuffer => new ArrayBuffer(bytes, { maxByteLength: bytes });
+
+let collect: ((options: { type: 'minor' }) => void) | null | undefined;
+
+/** V8 has no other way to ask for it than the `gc` of --expose-gc; where that is not to be had, the tokens alone do. */
+function sweepYoung(): void {
+  unsweptBytes = 0;
+  if (collect === undefined) {
+    setFlagsFromString('--expose-gc');
+    const found: unknown = runInNewContext('globalThis.gc');
+    collect = typeof found === 'function' ? (found as typeof collect) : null;
+  }
+  collect?.({ type: 'minor' });
+}
 
 /** Pixel memory of `bytes` bytes, zeroed, that the garbage collector knows the size of. */
 export function allocateShared(bytes: number): SharedArrayBuffer {
