@@ -6,6 +6,8 @@ import { type ByteSource, partOf } from './tiff/source.ts';
 const maximumSegments = 64;
 const maximumChunks = 256;
 const maximumBoxes = 64;
+/** moov, uuid, CMT. */
+const maximumDepth = 3;
 
 /** @returns the EXIF data as one TIFF; null when there are none. Damage counts as none: it costs the facts, not the picture. */
 export function exifBlock(source: ByteSource, format: 'jpeg' | 'png' | 'raf' | 'cr3'): Tiff | null {
@@ -52,7 +54,7 @@ function inPng(source: ByteSource): ByteSource | null {
 }
 
 /** Canon's uuid box in moov (ISO 14496-12 boxes) holds CMT1 (camera), CMT2 (EXIF), CMT4 (GPS), each a TIFF of its own. */
-function inBoxes(source: ByteSource, start: number, end: number): Map<string, ByteSource> {
+function inBoxes(source: ByteSource, start: number, end: number, depth = 1): Map<string, ByteSource> {
   const found = new Map<string, ByteSource>();
   let at = start;
   for (let i = 0; i < maximumBoxes && at + 8 <= end; i++) {
@@ -60,8 +62,8 @@ function inBoxes(source: ByteSource, start: number, end: number): Map<string, By
     if (!box) break;
     if (/^CMT[124]$/.test(box.type)) found.set(box.type, partOf(source, box.body, box.end - box.body));
     const inner = box.type === 'moov' ? box.body : box.type === 'uuid' ? box.body + 16 : box.end;
-    if (inner < box.end && box.end <= end)
-      for (const [type, block] of inBoxes(source, inner, box.end)) found.set(type, block);
+    if (depth < maximumDepth && inner < box.end && box.end <= end)
+      for (const [type, block] of inBoxes(source, inner, box.end, depth + 1)) found.set(type, block);
     at = box.end;
   }
   return found;

@@ -39,6 +39,10 @@ export async function readPicture(
       .toUint8Array();
     throwIfAborted(signal);
     const { width, height } = info;
+    if (info.channels < channels)
+      throw new NightflowError('unsupported', `${path} has ${bands} samples a pixel, which can't be read.`, {
+        remedy: 'Save it as grey or RGB.',
+      });
     const interleaved = data.buffer as ArrayBuffer;
     const input = { interleaved, from: data.byteOffset, width, height, bands: info.channels, channels, pixelType };
     const pixels = await sharedPool().run(planes, input, { signal, transfer: [interleaved] });
