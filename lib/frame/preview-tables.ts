@@ -44,6 +44,11 @@ export function displayTables(work: Scratch, input: PreviewInput): DisplayTables
     const { shadows, midtones } = transfers[plane]!;
     const table = new Uint8Array(tableSize);
     for (let value = 0; value < tableSize; value++) {
+      // Above the white level all is white: most of the table of a 12-bit camera.
+      if (light(value) * Math.min(1, balance[plane]!) >= 1) {
+        table.fill(255, value);
+        break;
+      }
       const x = Math.min(1, light(value) * balance[plane]!);
       const y = midtonesTransfer(midtones, (compressRange(drc, x) - shadows) / Math.max(1e-6, 1 - shadows));
       table[value] = Math.round(255 * display(y));
@@ -119,14 +124,22 @@ function sampleIntegers(work: Scratch, input: PreviewInput): Background[] {
       for (const offset of offsets[y % 2]!)
         count(block + offset * bytes, samplesInRow(width, offset, step), step, bins);
     }
-    const counts = new Uint32Array(work.u32(bins, tableSize));
-    const samples = counts.reduce((sum, each) => sum + each, 0);
+    const { counts, samples } = filled(new Uint32Array(work.u32(bins, tableSize)));
     const median = medianOfCounts(counts, samples);
     const range = lightRange(input);
     return samples === 0
       ? { median: 0, mad: 0 }
       : { median: (median - blackLevel) / range, mad: madOfCounts(counts, samples, median) / range };
   });
+}
+
+/** The bins up to the last one that counts, and the sum of them: most of a histogram is empty. */
+function filled(bins: Uint32Array): { counts: Uint32Array; samples: number } {
+  let end = bins.length;
+  while (end > 0 && bins[end - 1] === 0) end--;
+  let samples = 0;
+  for (let i = 0; i < end; i++) samples += bins[i]!;
+  return { counts: bins.subarray(0, end), samples };
 }
 
 /** Samples of each channel that are sorted, about: 0.7 % of sigma on the median. */

@@ -41,7 +41,8 @@ export function trackShared(buffer: SharedArrayBuffer): SharedArrayBuffer {
  */
 const untouched = (bytes: number): ArrayBuffer => new ArrayBuffer(bytes, { maxByteLength: bytes });
 
-let collect: ((options: { type: 'minor' }) => void) | null | undefined;
+type Collect = (options: { type: 'minor' }) => void;
+let collect: Collect | null | undefined;
 
 /** V8 has no other way to ask for it than the `gc` of --expose-gc; where that is not to be had, the tokens alone do. */
 function sweepYoung(): void {
@@ -49,7 +50,7 @@ function sweepYoung(): void {
   if (collect === undefined) {
     setFlagsFromString('--expose-gc');
     const found: unknown = runInNewContext('globalThis.gc');
-    collect = typeof found === 'function' ? (found as typeof collect) : null;
+    collect = typeof found === 'function' ? (found as Collect) : null;
   }
   collect?.({ type: 'minor' });
 }

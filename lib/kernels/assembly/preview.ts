@@ -76,11 +76,11 @@ export function blendRows(target: usize, a: usize, b: usize, c: usize, count: i3
 }
 
 /**
- * Resamples one row across and puts it through a table: every `step`-th byte from `target` on. `taps` holds for each
+ * Resamples one row across and puts it through a table, one byte a pixel. `taps` holds for each
  * output pixel the byte offset of its first sample and three weights (Q15), 16 bytes; a row has two samples of slack.
  */
-export function resampleThroughTable(target: usize, step: i32, row: usize, count: i32, taps: usize, table: usize): void {
-  for (const end = taps + (<usize>count << 4); taps < end; taps += 16, target += step) {
+export function resampleThroughTable(target: usize, row: usize, count: i32, taps: usize, table: usize): void {
+  for (const end = taps + (<usize>count << 4); taps < end; taps += 16, target++) {
     const p = row + load<u32>(taps);
     const value =
       (<u32>load<u16>(p) * load<u32>(taps, 4) +
@@ -93,7 +93,49 @@ export function resampleThroughTable(target: usize, step: i32, row: usize, count
 }
 
 /** A row through a table, without resampling. */
-export function throughTable(target: usize, step: i32, row: usize, count: i32, table: usize): void {
-  for (const end = row + (<usize>count << 1); row < end; row += 2, target += step)
+export function throughTable(target: usize, row: usize, count: i32, table: usize): void {
+  for (const end = row + (<usize>count << 1); row < end; row += 2, target++)
     store<u8>(target, load<u8>(table + load<u16>(row)));
+}
+
+/** Three planes of a row into one of R, G, B, 0 for each pixel, 8 bytes. May write a vector beyond the end. */
+export function interleave(target: usize, r: usize, g: usize, b: usize, count: usize): void {
+  const zero = i16x8.splat(0);
+  for (const end = r + (count << 1); r < end; r += 16, g += 16, b += 16, target += 64) {
+    const red = v128.load(r);
+    const green = v128.load(g);
+    const blue = v128.load(b);
+    const rg0 = i8x16.shuffle(red, green, 0, 1, 16, 17, 2, 3, 18, 19, 4, 5, 20, 21, 6, 7, 22, 23);
+    const rg1 = i8x16.shuffle(red, green, 8, 9, 24, 25, 10, 11, 26, 27, 12, 13, 28, 29, 14, 15, 30, 31);
+    const b0 = i8x16.shuffle(blue, zero, 0, 1, 16, 17, 2, 3, 18, 19, 4, 5, 20, 21, 6, 7, 22, 23);
+    const b1 = i8x16.shuffle(blue, zero, 8, 9, 24, 25, 10, 11, 26, 27, 12, 13, 28, 29, 14, 15, 30, 31);
+    v128.store(target, i8x16.shuffle(rg0, b0, 0, 1, 2, 3, 16, 17, 18, 19, 4, 5, 6, 7, 20, 21, 22, 23));
+    v128.store(target, i8x16.shuffle(rg0, b0, 8, 9, 10, 11, 24, 25, 26, 27, 12, 13, 14, 15, 28, 29, 30, 31), 16);
+    v128.store(target, i8x16.shuffle(rg1, b1, 0, 1, 2, 3, 16, 17, 18, 19, 4, 5, 6, 7, 20, 21, 22, 23), 32);
+    v128.store(target, i8x16.shuffle(rg1, b1, 8, 9, 10, 11, 24, 25, 26, 27, 12, 13, 14, 15, 28, 29, 30, 31), 48);
+  }
+}
+
+/** `resampleThroughTable` for an interleaved row: three bytes a pixel, each colour through its own table. */
+export function resampleRgb(target: usize, row: usize, count: i32, taps: usize, red: usize, green: usize, blue: usize): void {
+  const half = i32x4.splat(16384);
+  for (const end = taps + (<usize>count << 4); taps < end; taps += 16, target += 3) {
+    const p = row + load<u32>(taps);
+    const a = i32x4.extmul_low_i16x8_u(v128.load64_zero(p), v128.load16_splat(taps, 4));
+    const b = i32x4.extmul_low_i16x8_u(v128.load64_zero(p, 8), v128.load16_splat(taps, 8));
+    const c = i32x4.extmul_low_i16x8_u(v128.load64_zero(p, 16), v128.load16_splat(taps, 12));
+    const sums = i32x4.shr_u(i32x4.add(i32x4.add(a, b), i32x4.add(c, half)), 15);
+    store<u8>(target, load<u8>(red + <usize>i32x4.extract_lane(sums, 0)));
+    store<u8>(target, load<u8>(green + <usize>i32x4.extract_lane(sums, 1)), 1);
+    store<u8>(target, load<u8>(blue + <usize>i32x4.extract_lane(sums, 2)), 2);
+  }
+}
+
+/** An interleaved row through the tables, without resampling. */
+export function rgbThroughTables(target: usize, row: usize, count: i32, red: usize, green: usize, blue: usize): void {
+  for (const end = row + (<usize>count << 3); row < end; row += 8, target += 3) {
+    store<u8>(target, load<u8>(red + load<u16>(row)));
+    store<u8>(target, load<u8>(green + load<u16>(row, 2)), 1);
+    store<u8>(target, load<u8>(blue + load<u16>(row, 4)), 2);
+  }
 }
