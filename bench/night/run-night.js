@@ -48,8 +48,9 @@ const [capture, minutes, trail] = [idOf('Exposures'), idOf('Stack of a minute'),
 const results = { stacks: 0, trailFrames: 0, errors: [] };
 
 function watch(events) {
-  for (const { source, msg } of events) {
-    if (source.id === capture && msg.frame && source.port === 0) {
+  for (const { source, destination, msg } of events) {
+    // One event for each wire: the frame is counted on one of them.
+    if (source.id === capture && msg.frame && destination.id === trail) {
       if (taken === 0) begin();
       taken++;
       if (taken % Math.round(3600 / exposureSeconds) === 0) hourly.push(memory());

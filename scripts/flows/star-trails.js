@@ -193,7 +193,7 @@ export function starTrails() {
       stackBy: 'night',
       hotPixels: 'robust',
       runningSeconds: '120',
-      fillGaps: true,
+      fillGaps: false,
       cometTail: '',
       rejectedFrames: 'leave-out',
       checkpointSeconds: '300',
