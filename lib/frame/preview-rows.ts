@@ -16,8 +16,8 @@ export interface ReducedRows {
   height: number;
   /** Makes the rows of `first` to `last` (at most three, never going back) available to `at`. */
   prepare(first: number, last: number): void;
-  /** Where a row is: samples of a mono picture, or R, G, B, 0 for each pixel. Two pixels beyond its end may be read. */
-  at(row: number): number;
+  /** Where a row of each plane is. */
+  at(row: number): readonly number[];
 }
 
 /** Rows kept at once: the three that are blended and one to be made. */
@@ -52,24 +52,14 @@ const binFor = (width: number, height: number, outputWidth: number, outputHeight
 type MakeRow = (row: number, targets: number[]) => void;
 
 function ring(work: Scratch, planes: 1 | 3, width: number, height: number, make: MakeRow): ReducedRows {
-  const pixelBytes = planes === 3 ? 8 : 2;
-  const slots = Array.from({ length: ringRows }, () => work.take(pixelBytes * (width + 8)));
-  const colours = planes === 3 ? [0, 1, 2].map(() => work.take(2 * width)) : [];
-  const makeSlot = (row: number, slot: number) => {
-    if (planes === 1) make(row, [slot]);
-    else {
-      make(row, colours);
-      const [red, green, blue] = colours as [number, number, number];
-      work.kernels.interleave!(slot, red, green, blue, width);
-    }
-  };
+  const slots = Array.from({ length: ringRows }, () => Array.from({ length: planes }, () => work.take(2 * width)));
   let made = 0;
   return {
     planes,
     width,
     height,
     prepare: (first, last) => {
-      for (made = Math.max(made, first); made <= last; made++) makeSlot(made, slots[made % ringRows]!);
+      for (made = Math.max(made, first); made <= last; made++) make(made, slots[made % ringRows]!);
     },
     at: (row) => slots[row % ringRows]!,
   };

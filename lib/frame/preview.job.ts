@@ -1,5 +1,5 @@
 /** The worker's side of a preview: rows are reduced, resampled and put through a table while they are in the cache. */
-import { type Scratch, scratch } from '../kernels/wasm.ts';
+import { type Kernels, type Scratch, scratch } from '../kernels/wasm.ts';
 import type { FrameFields } from './frame.ts';
 import { reducedRows } from './preview-rows.ts';
 import { displayTables } from './preview-tables.ts';
@@ -23,11 +23,11 @@ export function render(input: PreviewInput): void {
   const { kernels } = work;
   const { tables, encoding } = displayTables(work, input);
   const rows = reducedRows(work, input, encoding);
-  const { planes } = rows;
-  const samples = rows.width * (planes === 3 ? 4 : 1);
+  const { planes, width } = rows;
   const down = areaTaps(rows.height, outputHeight);
-  const across = rows.width === outputWidth ? 0 : takeTaps(work, rows.width, outputWidth, planes === 3 ? 8 : 2);
-  const blended = work.take(2 * samples + 64);
+  const across = width === outputWidth ? 0 : takeTaps(work, width, outputWidth, planes === 3 ? 8 : 2);
+  const blended = Array.from({ length: planes }, () => work.take(2 * width));
+  const pixels = work.take(8 * width + 64);
   const lineBytes = outputWidth * planes;
   const line = work.take(lineBytes);
   const picture = Buffer.from(target as unknown as ArrayBuffer);
@@ -35,18 +35,32 @@ export function render(input: PreviewInput): void {
     const { first, weights } = down[y]!;
     const last = Math.min(rows.height - 1, first + 2);
     rows.prepare(first, last);
-    let row = rows.at(first);
-    if (weights[0] !== 32_768) {
-      const middle = rows.at(Math.min(last, first + 1));
-      kernels.blendRows!(blended, row, middle, rows.at(last), samples, ...weights);
-      row = blended;
-    }
-    if (planes === 3 && across) kernels.resampleRgb!(line, row, outputWidth, across, ...tables);
-    else if (planes === 3) kernels.rgbThroughTables!(line, row, outputWidth, ...tables);
-    else if (across) kernels.resampleThroughTable!(line, row, outputWidth, across, tables[0]!);
-    else kernels.throughTable!(line, row, outputWidth, tables[0]!);
+    const row = blend(kernels, blended, [first, Math.min(last, first + 1), last].map(rows.at), width, weights);
+    if (planes === 3) {
+      kernels.interleave!(pixels, row[0]!, row[1]!, row[2]!, width);
+      if (across) kernels.resampleRgb!(line, pixels, outputWidth, across, ...tables);
+      else kernels.rgbThroughTables!(line, pixels, outputWidth, ...tables);
+    } else if (across) kernels.resampleThroughTable!(line, row[0]!, outputWidth, across, tables[0]!);
+    else kernels.throughTable!(line, row[0]!, outputWidth, tables[0]!);
     work.bytes.copy(picture, y * lineBytes, line, line + lineBytes);
   }
+}
+
+/** The weighted mean of up to three rows of each plane, in `targets` unless one row is all. */
+function blend(
+  kernels: Kernels,
+  targets: readonly number[],
+  [first, second, third]: (readonly number[])[],
+  width: number,
+  weights: readonly [number, number, number],
+): readonly number[] {
+  if (weights[0] === 32_768) return first!;
+  for (const [plane, target] of targets.entries()) {
+    const [a, b, c] = [first![plane]!, second![plane]!, third![plane]!];
+    if (weights[2] === 0) kernels.blendPair!(target, a, b, width, weights[0], weights[1]);
+    else kernels.blendRows!(target, a, b, c, width, ...weights);
+  }
+  return targets;
 }
 
 /** Taps across as the kernel wants them: byte offset and three weights. */
