@@ -12,6 +12,7 @@ interface NightResult {
   summary: { frames: number; lost: number; unwritten: number; reason: string };
   stacks: number;
   trailFrames: number;
+  filmFrames: number;
   errors: string[];
   hourlyMegabytes: number[];
   cpuSecondsPerFrame: number;
@@ -64,8 +65,8 @@ const bench: Bench = async () => {
 };
 export default bench;
 
-const lostOf = ({ frames, taken, summary, trailFrames }: NightResult) =>
-  frames - Math.min(taken, trailFrames) + summary.lost + summary.unwritten;
+const lostOf = ({ frames, taken, summary, trailFrames, filmFrames }: NightResult) =>
+  frames - Math.min(taken, trailFrames, filmFrames) + summary.lost + summary.unwritten;
 
 async function runNight(length: number, keep: 'none' | 'all'): Promise<NightResult> {
   const userDir = await mkdtemp(join(tmpdir(), 'nightflow-night-'));

@@ -44,8 +44,13 @@ const end = new Promise((resolve) => {
 });
 const flow = nightFlow();
 const idOf = (name) => flow.find((node) => node.name === name).id;
-const [capture, minutes, trail] = [idOf('Exposures'), idOf('Stack of a minute'), idOf('Trail of the night')];
-const results = { stacks: 0, trailFrames: 0, errors: [] };
+const [capture, minutes, trail, film] = [
+  'Exposures',
+  'Stack of a minute',
+  'Trail of the night',
+  'Film of the night',
+].map(idOf);
+const results = { stacks: 0, trailFrames: 0, filmFrames: 0, errors: [] };
 
 function watch(events) {
   for (const { source, destination, msg } of events) {
@@ -59,6 +64,7 @@ function watch(events) {
     if (source.id === trail && source.port === 0 && msg.frame) {
       results.trailFrames = msg.frame.combined;
     }
+    if (source.id === film && source.port === 0 && msg.film) results.filmFrames = msg.film.frames;
     if (source.id === capture && msg.event === 'end') finished(msg.payload);
   }
 }
@@ -98,9 +104,10 @@ RED.hooks.add('onComplete.bench', ({ error, node }) => {
 await RED.runtime.flows.setFlows({ flows: { flows: flow } });
 
 const summary = await end;
-// The trail, the keogram and the film end after the capture: until nothing has come out of the nodes for a while.
-const ended = performance.now();
-while (results.trailFrames === 0 && performance.now() - ended < 120_000)
+// The trail and the film end after the capture.
+const patienceMs = 20 * 60_000;
+const over = () => results.trailFrames > 0 && results.filmFrames > 0;
+for (const ended = performance.now(); !over() && performance.now() - ended < patienceMs; )
   await new Promise((resolve) => setTimeout(resolve, 200));
 await new Promise((resolve) => setTimeout(resolve, 3000));
 loop.disable();

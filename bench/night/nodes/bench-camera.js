@@ -1,7 +1,9 @@
 /** A camera for `bench night`: cycles through a few pre-rendered 12 Mpx Bayer frames, each handed out in memory of its own. */
 import { allocatePixels, Frame } from '../../../dist/lib/frame/frame.js';
+import { job, sharedPool } from '../../../dist/lib/kernels/pool.js';
 import { renderNightSet } from './render-set.js';
 
+const copyPicture = job(new URL('./copy.job.js', import.meta.url), 'copyPicture');
 const exposureLimitSeconds = 670;
 
 class CyclingCamera {
@@ -37,10 +39,11 @@ class CyclingCamera {
     throw new Error(`no setting ${name}`);
   }
 
-  take(n, startMs, request) {
+  async take(n, startMs, request) {
     const picture = this.pictureSet.pictures[n % this.pictureSet.pictures.length];
     const data = allocatePixels(this.pictureSet.width, this.pictureSet.height, 1, 'u16');
-    new Uint16Array(data).set(picture);
+    const release = this.clock.hold();
+    await sharedPool().run(copyPicture, { source: picture.buffer, target: data }).finally(release);
     const iso = (ms) => new Date(ms).toISOString();
     return new Frame({
       data,
@@ -71,7 +74,7 @@ class CyclingCamera {
     for (let n = 0; !signal?.aborted; n++) {
       const start = this.clock.now();
       await this.clock.sleep(request.exposureSeconds * 1000, signal);
-      yield { frame: this.take(n, start, request), gapSeconds: n === 0 ? null : 0, lostBefore: 0 };
+      yield { frame: await this.take(n, start, request), gapSeconds: n === 0 ? null : 0, lostBefore: 0 };
     }
   }
 }
