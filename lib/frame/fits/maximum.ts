@@ -63,7 +63,7 @@ const isUnsigned16 = ({ raw }: OpenImage) =>
 
 /** Files that are read side by side, and the bytes of each at once: together they stay in the second-level cache. */
 const abreast = 4;
-const foldBlock = 256 * 1024;
+const foldBlock = 384 * 1024;
 
 class Accumulator {
   readonly shape: Pick<FrameInit, 'width' | 'height' | 'channels' | 'bayer' | 'pixelType'>;
