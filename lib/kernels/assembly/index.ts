@@ -4,6 +4,7 @@ export * from './finish';
 export * from './hot';
 export * from './statistics';
 export * from './fits';
+export * from './fits-tiles';
 export * from './debayer';
 export * from './preview';
 export * from './bridge';
