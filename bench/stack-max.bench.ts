@@ -87,7 +87,7 @@ export default async function stackMax(): Promise<BenchLine[]> {
   const lines = [
     await pairedBench({
       bench: 'stack-max',
-      part: 'one frame',
+      part: 'one thread',
       goal: 1.2,
       pairs: 21,
       ours: inARun(1),

@@ -3,6 +3,7 @@
 import { gapBridge } from './fold-bridge.ts';
 import { hotPixelTest, kernelSuffix } from './fold-hot.ts';
 import { type FoldLayout, type FoldMode, type HotPixels, type SampleType, sampleBytes } from './fold-layout.ts';
+import { trackShared } from './memory.ts';
 import { mendDefects } from './mend.ts';
 import { type Kernels, kernelsOn } from './wasm.ts';
 
@@ -80,7 +81,11 @@ export function foldRows(input: FoldInput): void {
       bridge: previous ? gapBridge(kernels, input, bytes, previous, frame, scratch) : null,
     };
   });
-  if (first) clearRows(kernels, input);
+  if (first) {
+    // A new fold in this worker: when it is forgotten, only a whole collection lets go of its memory here.
+    trackShared(memory.buffer as unknown as SharedArrayBuffer, 4);
+    clearRows(kernels, input);
+  }
   // All frames of a block, then the next block: the accumulator's block stays in the cache.
   for (let row = from; row < to; row += rowsPerBlock) {
     const rows = Math.min(rowsPerBlock, to - row);

@@ -11,25 +11,34 @@ import { isMainThread } from 'node:worker_threads';
  * Bytes of shared memory that a thread may meet before its garbage collector hears of them. A token for each frame makes
  * a whole collection for every 64 MB: 2 ms of CPU for a frame of 25 MB in a worker, and pauses of Node-RED's large heap.
  */
-const budgetBytes = (isMainThread ? 128 : 256) * 2 ** 20;
+const mainBudgetBytes = 128 * 2 ** 20;
+/** In a worker the sweeps do the work; the tokens are for what lives long enough to grow old. */
+const workerBudgetBytes = 2 ** 30;
 
-/** Bytes that a worker may meet before it sweeps; half a millisecond. */
-const sweepBytes = 64 * 2 ** 20;
+/** Bytes that a worker may meet before it sweeps: half a millisecond for five frames of 25 MB. */
+const sweepBytes = 128 * 2 ** 20;
+
+/** Enough for V8 to act, little enough for a small machine to promise. */
+const largestToken = 256 * 2 ** 20;
 
 const known = new WeakSet<SharedArrayBuffer>();
 const pressure = new WeakMap<SharedArrayBuffer, ArrayBuffer>();
 let unheardBytes = 0;
 let unsweptBytes = 0;
 
-/** Makes the garbage collector feel a SharedArrayBuffer that came from another thread. Calling it twice is harmless. */
-export function trackShared(buffer: SharedArrayBuffer): SharedArrayBuffer {
+/**
+ * Makes the garbage collector feel a SharedArrayBuffer that came from another thread. Calling it twice is harmless.
+ * @param weight More than 1 for what no sweep of young objects frees: the memory of a WebAssembly instance.
+ */
+export function trackShared(buffer: SharedArrayBuffer, weight = 1): SharedArrayBuffer {
   if (known.has(buffer)) return buffer;
   known.add(buffer);
-  unheardBytes += buffer.byteLength;
+  unheardBytes += buffer.byteLength * weight;
   unsweptBytes += buffer.byteLength;
   if (!isMainThread && unsweptBytes >= sweepBytes) sweepYoung();
+  const budgetBytes = isMainThread || collect === null ? mainBudgetBytes : workerBudgetBytes;
   if (unheardBytes >= budgetBytes) {
-    pressure.set(buffer, untouched(unheardBytes));
+    pressure.set(buffer, untouched(Math.min(unheardBytes, largestToken)));
     unheardBytes = 0;
   }
   return buffer;
