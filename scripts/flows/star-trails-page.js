@@ -1,5 +1,16 @@
 // The phone's page of the star-trail night: its colours, its groups from top to bottom.
 
+/** Only what the page shows goes to the phone: never a frame. */
+export const forPage = [
+  { t: 'delete', p: 'frame', pt: 'msg' },
+  { t: 'delete', p: 'exposure', pt: 'msg' },
+];
+
+export const caption = (expression) => [
+  { t: 'set', p: 'caption', pt: 'msg', to: expression, tot: 'jsonata' },
+  ...forPage,
+];
+
 /** @returns the ids of the page's groups */
 export function phonePage(flow) {
   const ui = flow.config('ui-base', 'Nightflow', {
