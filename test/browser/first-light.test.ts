@@ -6,9 +6,9 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { inPackage, type Running, startProgram, temporaryFolder } from '../house/node-red.ts';
+import { freePort, inPackage, type Running, startProgram, temporaryFolder } from '../house/node-red.ts';
 import { openBrowser } from './chromium.ts';
-import { deploy, dragFromPalette, fillDialog, openDialog, wire } from './editor.ts';
+import { addFlow, closeDialog, deploy, dragFromPalette, fillDialog, openDialog, statusOf, wire } from './editor.ts';
 
 const film = 240_000;
 const screenshots = process.env.NIGHTFLOW_SCREENSHOTS;
@@ -28,7 +28,7 @@ beforeAll(async () => {
   const userDir = temporaryFolder();
   observatory = await startProgram({
     args: () => [inPackage('scripts/start.js')],
-    env: { NIGHTFLOW_HOME: userDir, NIGHTFLOW_PORT: '18800' },
+    env: { NIGHTFLOW_HOME: userDir, NIGHTFLOW_PORT: String(await freePort()) },
     userDir,
   });
   const printed = await observatory.printed(address('Dashboard'));
@@ -155,21 +155,24 @@ describe('the editor', () => {
 
   it('offers our flows under Import, Examples', async () => {
     await page.keyboard.press('Control+i');
-    await page.getByText('Examples', { exact: true }).first().click();
-    await page.getByText('@nightflow/node-red').first().click();
-    await page.getByText('star-trails').first().waitFor();
+    const dialog = page.locator('#red-ui-clipboard-dialog');
+    await dialog.locator('.red-ui-clipboard-dialog-tabs').getByText('Examples').click();
+    await dialog.getByText('@nightflow/node-red').click();
+    for (const flow of ['star-trails', 'pictures']) await dialog.getByText(flow, { exact: true }).waitFor();
     await shot(page, 'import');
-    await page.keyboard.press('Escape');
+    await page.getByRole('button', { name: 'Cancel' }).click();
+    await dialog.waitFor({ state: 'hidden' });
   }, 60_000);
 
   it('lets a capture, a stack and a preview be dragged, wired and deployed, and the picture comes', async () => {
-    await page.locator('#red-ui-workspace-add-tab a, .red-ui-tab-button a').first().click();
+    await addFlow(page);
     const capture = await dragFromPalette(page, 'astro-capture', 250, 200);
     const stack = await dragFromPalette(page, 'astro-stack', 450, 200);
     const preview = await dragFromPalette(page, 'astro-preview', 650, 200);
     await wire(page, capture, stack);
     await wire(page, stack, preview);
     await openDialog(page, capture);
+    expect(await page.locator('#node-input-camera option:checked').textContent()).toBe('Simulated all-sky camera');
     await fillDialog(page, {
       mode: 'count',
       count: '2',
@@ -181,11 +184,13 @@ describe('the editor', () => {
     await openDialog(page, stack);
     await fillDialog(page, { stackBy: 'count', stackFrames: '2' });
     await deploy(page);
+    await expect.poll(() => statusOf(page, preview), { timeout: 90_000 }).toMatch(/^\d+x\d+ · \d+ kB/);
     await shot(page, 'own-flow');
-    await expect
-      .poll(async () => (await fetch(new URL(`/nightflow/pictures/${preview}`, editor))).headers.get('content-type'), {
-        timeout: 60_000,
-      })
-      .toBe('image/jpeg');
-  }, 120_000);
+    await openDialog(page, preview);
+    const picture = page.locator('#astro-preview-latest img');
+    await picture.waitFor();
+    expect(await picture.evaluate((image: HTMLImageElement) => image.naturalWidth)).toBeGreaterThan(600);
+    await shot(page, 'own-picture');
+    await closeDialog(page);
+  }, 180_000);
 });
