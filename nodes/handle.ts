@@ -88,12 +88,18 @@ export function handleInput<T extends InputTable>(RED: NodeAPI, node: Node, opti
   node.on('close', (removed: boolean, done: () => void) => {
     closing.abort();
     options.closing?.();
-    const settled = Promise.allSettled([...running]).then(() => options.close?.(removed));
+    const settled = workedOff(running).then(() => options.close?.(removed));
     const timeLimit = new Promise<void>((resolve) => setTimeout(resolve, closeMilliseconds).unref());
     Promise.race([settled, timeLimit])
       .catch((error) => node.warn(asNightflowError(error).message))
       .finally(done);
   });
+}
+
+/** What was on a wire when the close came arrives a turn of the event loop later, and still counts. */
+async function workedOff(running: ReadonlySet<Promise<void>>): Promise<void> {
+  await new Promise((resolve) => setImmediate(resolve));
+  while (running.size > 0) await Promise.allSettled([...running]);
 }
 
 /** A frame that lost its class on the way (a context store, another realm) gets it back. @throws bad-input */

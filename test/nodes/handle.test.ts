@@ -55,6 +55,17 @@ describe('work', () => {
     expect((await running.status('n', 'green')).text).toBe('did it');
   });
 
+  it('takes what was on a wire when the close came before it closes', async () => {
+    const log: unknown[] = [];
+    const running = await start(async ({ msg }) => void log.push(msg.payload), {
+      drain: true,
+      close: () => void log.push('closed'),
+    });
+    setImmediate(() => running.send('n', { payload: 'last frame' }));
+    await stopFlow();
+    expect(log).toEqual(['last frame', 'closed']);
+  });
+
   it('is done in the order of the messages, one after the other', async () => {
     const order: unknown[] = [];
     const slow = gate();
