@@ -1,10 +1,11 @@
 /** The film of a night: its frames gather as JPEGs on the disk, each whole, and become a film at the end or in between. */
 import { access, readdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { Frame } from '../frame/frame.ts';
 import { renderPreview } from '../frame/preview.ts';
 import { writeDurably } from '../process/durable.ts';
 import { NightflowError } from '../process/errors.ts';
+import { endOf } from './backwards.ts';
 import { buildFilmInPieces } from './film-pieces.ts';
 import { beginProduct, NightProduct, type ProductState, readProductState } from './night-product.ts';
 import { type FilmOptions, filmWidth } from './timelapse.ts';
@@ -29,11 +30,15 @@ export class Film extends NightProduct {
     return this.pictures.length;
   }
 
+  get lastEnd(): number | null {
+    return this.pictures.length > 0 ? nameParts(this.pictures.at(-1)!).end : null;
+  }
+
   /** Takes up a night's frames; null when there are none. */
   static async open(folder: string): Promise<Film | null> {
     const state = await readProductState(folder);
     if (!state) return null;
-    const names = (await readdir(join(folder, 'frames')).catch(() => [])).filter((name) => /^\d+\.jpg$/.test(name));
+    const names = (await readdir(join(folder, 'frames')).catch(() => [])).filter((name) => pictureName.test(name));
     return new Film(
       folder,
       state,
@@ -59,8 +64,10 @@ export class Film extends NightProduct {
     const { stretch, drc, jpegQuality } = options;
     const { jpeg } = await renderPreview(frame, { width, stretch, drc, quality: jpegQuality, signal });
     const last = this.pictures.at(-1);
-    const number = last ? Number(/(\d+)\.jpg$/.exec(last)![1]) + 1 : 1;
-    const path = join(this.folder, 'frames', `${String(number).padStart(6, '0')}.jpg`);
+    const number = last ? nameParts(last).number + 1 : 1;
+    const end = endOf(frame);
+    const name = `${String(number).padStart(6, '0')}${end === null ? '' : `_${Math.round(end)}`}.jpg`;
+    const path = join(this.folder, 'frames', name);
     await writeDurably(path, [jpeg]);
     this.pictures.push(path);
   }
@@ -80,4 +87,12 @@ export class Film extends NightProduct {
     if (!complete || !(await there())) await buildFilmInPieces(pictures, path, join(this.folder, 'pieces'), options);
     await this.made(path, pictures.length, final);
   }
+}
+
+/** 000042_1768255505000.jpg: its number and when its exposure ended, UTC ms, so that both are known after a crash. */
+const pictureName = /^(\d{6,})(?:_(\d+))?\.jpg$/;
+
+function nameParts(path: string): { number: number; end: number | null } {
+  const [, number, end] = pictureName.exec(basename(path))!;
+  return { number: Number(number), end: end === undefined ? null : Number(end) };
 }

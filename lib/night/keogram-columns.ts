@@ -13,6 +13,9 @@ export interface Column {
   pixels: Uint8Array;
 }
 
+/** When a record's exposure ended, UTC ms. */
+export const recordEnd = (record: Buffer): number => record.readDoubleLE(0) + record.readDoubleLE(8) * 1000;
+
 /** The columns in order of time; a record that a power cut left empty has no time and is skipped. */
 export function parseColumns(bytes: Buffer, height: number, most: number): Column[] {
   const size = recordBytes(height);

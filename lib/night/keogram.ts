@@ -8,7 +8,7 @@ import { writeDurably } from '../process/durable.ts';
 import { asNightflowError, NightflowError } from '../process/errors.ts';
 import type { Site } from '../sky/site.ts';
 import type { ColumnInput, KeogramPicture, PictureInput } from './keogram.job.ts';
-import { headerBytes, magic, recordBytes } from './keogram-columns.ts';
+import { headerBytes, magic, recordBytes, recordEnd } from './keogram-columns.ts';
 import { beginProduct, NightProduct, type ProductState, readProductState } from './night-product.ts';
 
 export interface KeogramOptions {
@@ -29,14 +29,20 @@ const picture = job<PictureInput, KeogramPicture>(new URL('./keogram.job.ts', im
 
 export class Keogram extends NightProduct {
   private columns: number;
+  private end: number | null;
 
-  private constructor(folder: string, state: ProductState, columns: number) {
+  private constructor(folder: string, state: ProductState, { columns, end }: Gathered) {
     super(folder, state);
     this.columns = columns;
+    this.end = end;
   }
 
   get frames(): number {
     return this.columns;
+  }
+
+  get lastEnd(): number | null {
+    return this.end;
   }
 
   /** Takes up a night's keogram; null when there is none. A column that a power cut left half written doesn't count. */
@@ -44,8 +50,8 @@ export class Keogram extends NightProduct {
     const state = await readProductState(folder);
     if (!state) return null;
     const height = Number(state.shape.height);
-    const columns = await countColumns(columnFile(folder), height);
-    return columns === null ? null : new Keogram(folder, state, columns);
+    const gathered = await readColumns(columnFile(folder), height);
+    return gathered && new Keogram(folder, state, gathered);
   }
 
   /** Begins a night's keogram. @throws disk-full, failed */
@@ -54,7 +60,10 @@ export class Keogram extends NightProduct {
     header.write(magic, 'latin1');
     header.writeUInt32LE(options.height, 8);
     await writeDurably(columnFile(folder), [header]);
-    return new Keogram(folder, await beginProduct(folder, night, frame, { height: options.height }), 0);
+    return new Keogram(folder, await beginProduct(folder, night, frame, { height: options.height }), {
+      columns: 0,
+      end: null,
+    });
   }
 
   /** Adds a frame's column; it is on the disk when this resolves. @throws bad-input for a frame without a time, disk-full */
@@ -106,6 +115,7 @@ export class Keogram extends NightProduct {
         done += (await handle.write(record, done, record.byteLength - done, position + done)).bytesWritten;
       await handle.datasync();
       this.columns++;
+      this.end = recordEnd(record);
     } catch (error) {
       throw asNightflowError(error, `Writing ${path} failed`);
     }
@@ -114,15 +124,27 @@ export class Keogram extends NightProduct {
 
 const columnFile = (folder: string): string => join(folder, 'columns.bin');
 
+interface Gathered {
+  columns: number;
+  /** UTC ms when the last one's exposure ended. */
+  end: number | null;
+}
+
 /** Null for a file that is absent, of another height, or no keogram. */
-async function countColumns(path: string, height: number): Promise<number | null> {
+async function readColumns(path: string, height: number): Promise<Gathered | null> {
   try {
     await using handle = await open(path, 'r');
     const header = Buffer.alloc(headerBytes);
     const { bytesRead } = await handle.read(header, 0, headerBytes, 0);
     if (bytesRead < headerBytes || header.toString('latin1', 0, 8) !== magic || header.readUInt32LE(8) !== height)
       return null;
-    return Math.floor(((await handle.stat()).size - headerBytes) / recordBytes(height));
+    const columns = Math.floor(((await handle.stat()).size - headerBytes) / recordBytes(height));
+    if (columns === 0) return { columns, end: null };
+    const last = Buffer.alloc(recordBytes(height));
+    await handle.read(last, 0, last.byteLength, headerBytes + (columns - 1) * last.byteLength);
+    const end = recordEnd(last);
+    // A power cut may leave a record of zeros.
+    return { columns, end: end > 0 ? end : null };
   } catch {
     return null; // nothing to go on with
   }

@@ -7,10 +7,21 @@ import { writeDurably } from '../process/durable.ts';
 export const workFolder = (archiveFolder: string, nodeId: string): string =>
   join(archiveFolder, '.nightflow', 'work', nodeId.replace(/[^\w-]/g, '_'));
 
+export interface WaitingNight {
+  /** Of its folder: 2026-01-12, or 2026-01-12_2 for a night that a rehearsal began a second time. */
+  name: string;
+  night: string;
+  number: number;
+}
+
 /** The nights that wait in a work folder, oldest first. */
-export async function waitingNights(folder: string): Promise<string[]> {
-  const names = await readdir(folder).catch(() => []);
-  return names.filter((name) => /^\d{4}-\d\d-\d\d$/.test(name)).sort();
+export async function waitingNights(folder: string): Promise<WaitingNight[]> {
+  const waiting: WaitingNight[] = [];
+  for (const name of await readdir(folder).catch(() => [])) {
+    const [, night, number = '1'] = /^(\d{4}-\d\d-\d\d)(?:_(\d+))?$/.exec(name) ?? [];
+    if (night) waiting.push({ name, night, number: Number(number) });
+  }
+  return waiting.sort((a, b) => (a.night === b.night ? a.number - b.number : a.night < b.night ? -1 : 1));
 }
 
 /** A small JSON file, or null when it is absent or not whole JSON (then it never was complete). */

@@ -33,6 +33,8 @@ export abstract class NightProduct {
 
   /** Frames gathered so far. */
   abstract readonly frames: number;
+  /** UTC ms when the last of them ended, also after a restart; null when none is there. */
+  abstract readonly lastEnd: number | null;
 
   /** The night's file is still to be made, or more was gathered than it holds. */
   get unfinished(): boolean {
@@ -90,32 +92,40 @@ export class NightProducts<Product extends NightProduct> {
     this.open = open;
   }
 
-  folderOf(night: string): string {
-    return join(this.folder, night);
-  }
-
   /** Takes up the newest waiting night, if none is under way: after a restart. */
   async resume(): Promise<Product | null> {
     if (this.current) return this.current;
-    const night = (await waitingNights(this.folder)).at(-1);
-    this.current = night ? await this.open(this.folderOf(night)) : null;
+    const newest = (await waitingNights(this.folder)).at(-1);
+    this.current = newest ? await this.open(join(this.folder, newest.name)) : null;
     return this.current;
   }
 
   /** Makes `night` the one under way, if it has begun. */
   async enter(night: string): Promise<Product | null> {
-    if (this.current?.state.night !== night) this.current = await this.open(this.folderOf(night));
+    if (this.current?.state.night === night) return this.current;
+    const newest = (await waitingNights(this.folder)).findLast((waiting) => waiting.night === night);
+    this.current = newest ? await this.open(join(this.folder, newest.name)) : null;
     return this.current;
   }
 
-  /** All nights but this one, oldest first: to be finished if they are not, and removed. */
-  async others(night: string): Promise<Product[]> {
+  /** A folder for a night that begins; one that begins again gets another, as its first still waits to be finished. */
+  async newFolder(night: string): Promise<string> {
+    const last = (await waitingNights(this.folder)).findLast((waiting) => waiting.night === night);
+    return join(this.folder, last ? `${night}_${last.number + 1}` : night);
+  }
+
+  /**
+   * All nights but the one under way, oldest first: to be finished if they are not, and removed.
+   * @param known Those at hand, whose file may be in the making: they are not opened a second time.
+   */
+  async others(known: readonly Product[] = []): Promise<Product[]> {
     const others: Product[] = [];
-    for (const waiting of await waitingNights(this.folder)) {
-      if (waiting === night) continue;
-      const product = await this.open(this.folderOf(waiting));
+    for (const { name } of await waitingNights(this.folder)) {
+      const folder = join(this.folder, name);
+      if (folder === this.current?.folder) continue;
+      const product = known.find((other) => other.folder === folder) ?? (await this.open(folder));
       if (product) others.push(product);
-      else await removeWork(this.folderOf(waiting));
+      else await removeWork(folder);
     }
     return others;
   }

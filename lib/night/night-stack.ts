@@ -5,6 +5,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { type Clock, isoTime } from '../clock/clock.ts';
 import type { Frame } from '../frame/frame.ts';
 import { FrameStack } from '../frame/stack.ts';
+import { endOf, ranBackwards, startOf } from './backwards.ts';
 import { readState, writeState } from './night-folder.ts';
 
 export type StackBy = 'duration' | 'count' | 'night' | 'command';
@@ -105,7 +106,7 @@ export class NightStack {
   /** To call before `add` or `reject`: closes the stack under way when this frame belongs to the next one. */
   async advance(frame: Frame, night: string, plan: StackPlan): Promise<StackResult | null> {
     const part = partOf(frame, night, plan, this.clock);
-    const finished = this.summary && part !== this.part ? await this.finish() : null;
+    const finished = this.summary && (part !== this.part || this.isOver(frame, plan)) ? await this.finish() : null;
     if (night !== this.night) {
       this.night = night;
       this.number = 0;
@@ -126,7 +127,8 @@ export class NightStack {
     }
     summary.frames++;
     summary.start ??= frame.start;
-    summary.end = endOf(frame) ?? summary.end;
+    const end = endOf(frame);
+    summary.end = frame.end ?? (end === null ? summary.end : isoTime(end));
     this.changed = true;
     return plan.by === 'count' && summary.frames >= plan.frames ? this.finish() : null;
   }
@@ -210,6 +212,13 @@ export class NightStack {
     };
   }
 
+  /** A rehearsal that began again begins a new trail. Files that are stacked by count or on command may come in any order. */
+  private isOver(frame: Frame, { by }: StackPlan): boolean {
+    const end = this.summary?.end ?? null;
+    if (end === null || (by !== 'night' && by !== 'duration')) return false;
+    return ranBackwards(this.clock, Date.parse(end), startOf(frame));
+  }
+
   private async result(): Promise<StackResult> {
     const summary = { ...this.summary! };
     const frame = await this.fold!.result();
@@ -230,9 +239,4 @@ function partOf(frame: Frame, night: string, plan: StackPlan, clock: Clock): str
   if (plan.by !== 'duration') return plan.by;
   const start = frame.start === null ? clock.now() : Date.parse(frame.start);
   return `duration ${plan.seconds} ${Math.floor(start / 1000 / plan.seconds)}`;
-}
-
-function endOf(frame: Frame): string | null {
-  if (frame.end !== null || frame.start === null) return frame.end;
-  return isoTime(Date.parse(frame.start) + (frame.exposureSeconds ?? 0) * 1000);
 }

@@ -6,10 +6,28 @@ import type { PlanInput, SequencePlan } from './plan.ts';
 type Entry =
   | { type: 'start'; run: string; plan: SequencePlan; startAt: number }
   | { type: 'begin'; run: string; at: number; endAt: number | null }
-  | { type: 'frame'; run: string; n: number; end: number | null; exposed: number; gap: number | null; lost: number }
+  | {
+      type: 'frame';
+      run: string;
+      at: number;
+      n: number;
+      end: number | null;
+      exposed: number;
+      gap: number | null;
+      lost: number;
+    }
   | { type: 'paused'; run: string; paused: boolean }
   | { type: 'failure'; run: string; failures: number }
-  | { type: 'so-far'; run: string; n: number; end: number | null; lost: number; failures: number; gaps: GapState }
+  | {
+      type: 'so-far';
+      run: string;
+      at: number | null;
+      n: number;
+      end: number | null;
+      lost: number;
+      failures: number;
+      gaps: GapState;
+    }
   | { type: 'end'; run: string; reason: string };
 
 /** How far a run has come. */
@@ -24,6 +42,8 @@ export interface RunState {
   n: number;
   /** UTC ms of the last accepted exposure's end. */
   lastEnd: number | null;
+  /** The clock when the last frame was accepted, UTC ms: a replayed picture may itself be of any year. */
+  lastAt: number | null;
   lost: number;
   failures: number;
   paused: boolean;
@@ -55,7 +75,14 @@ export class RunJournal {
   failure = () => this.append({ type: 'failure', run: this.state.run, failures: this.state.failures });
   end = (reason: string) => this.append({ type: 'end', run: this.state.run, reason });
 
-  frame(frame: { n: number; end: number | null; exposed: number; gap: number | null; lost: number }): Promise<void> {
+  frame(frame: {
+    at: number;
+    n: number;
+    end: number | null;
+    exposed: number;
+    gap: number | null;
+    lost: number;
+  }): Promise<void> {
     return this.append({ type: 'frame', run: this.state.run, ...frame });
   }
 
@@ -73,11 +100,11 @@ export class RunJournal {
   }
 
   private everything(): Entry[] {
-    const { run, beganAt, endAt, n, lastEnd, lost, failures, paused, gaps } = this.state;
+    const { run, beganAt, endAt, n, lastEnd, lastAt, lost, failures, paused, gaps } = this.state;
     return [
       { type: 'start', run, ...this.head() },
       ...(beganAt === null ? [] : [{ type: 'begin' as const, run, at: beganAt, endAt }]),
-      { type: 'so-far', run, n, end: lastEnd, lost, failures, gaps: gaps.state() },
+      { type: 'so-far', run, at: lastAt, n, end: lastEnd, lost, failures, gaps: gaps.state() },
       { type: 'paused', run, paused },
     ];
   }
@@ -102,6 +129,7 @@ export const newRun = (run: string, plan: PlanInput, startAt: number): RunState 
   endAt: null,
   n: 0,
   lastEnd: null,
+  lastAt: null,
   lost: 0,
   failures: 0,
   paused: false,
@@ -119,6 +147,7 @@ function follow(state: RunState, entry: Entry): RunState | null {
       if (!(entry.n > state.n)) break;
       state.n = entry.n;
       state.lastEnd = entry.end;
+      state.lastAt = entry.at;
       state.lost += entry.lost;
       state.gaps.addExposure(entry.exposed);
       if (entry.gap !== null) state.gaps.addGap(entry.gap);
@@ -131,6 +160,7 @@ function follow(state: RunState, entry: Entry): RunState | null {
     case 'so-far':
       state.n = entry.n;
       state.lastEnd = entry.end;
+      state.lastAt = entry.at;
       state.lost = entry.lost;
       state.failures = entry.failures;
       state.gaps.restore(entry.gaps);

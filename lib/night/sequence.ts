@@ -10,6 +10,7 @@ import { Events } from '../process/events.ts';
 import type { BackOff } from '../process/retry.ts';
 import type { Site } from '../sky/site.ts';
 import { AcceptQueue } from './accept.ts';
+import { ranBackwards } from './backwards.ts';
 import { Control } from './control.ts';
 import type { GapSummary } from './gaps.ts';
 import { resolveStart, resolveStop } from './moment.ts';
@@ -80,6 +81,8 @@ export class Sequence {
   readonly plan: SequencePlan;
   /** Resolves at the end, whatever its reason. */
   readonly finished: Promise<SequenceEnd>;
+  /** It was cut off and goes on with its next number. */
+  readonly resumed: boolean;
   private readonly options: SequenceOptions;
   private readonly events: Events<SequenceEvents>;
   private readonly control = new Control();
@@ -87,7 +90,6 @@ export class Sequence {
   private readonly journal: RunJournal;
   private readonly queue: AcceptQueue<SequenceFrame>;
   private readonly runner: Runner;
-  private readonly resumed: boolean;
   private started = false;
   private finish!: (end: SequenceEnd) => void;
 
@@ -118,13 +120,18 @@ export class Sequence {
     });
   }
 
-  /** The unfinished sequence of a journal, to be started; null when its last run came to an end or there was none. */
+  /**
+   * The unfinished sequence of a journal, to be started; null when its last run came to an end or there was none. When the clock has
+   * run backwards since (a rehearsal that begins again), the same plan begins anew with number 1.
+   */
   static async resume(
     journalPath: string,
     options: Omit<SequenceOptions, 'plan' | 'journalPath'>,
   ): Promise<Sequence | null> {
     const state = await readRun(journalPath);
     if (!state) return null;
+    const renewed = ranBackwards(options.clock, state.lastAt ?? state.beganAt, options.clock.now());
+    if (renewed) return new Sequence({ ...options, plan: state.plan, journalPath });
     while (await options.isKept?.(state.run, state.n + 1)) state.n++;
     return new Sequence({ ...options, plan: state.plan, journalPath }, state);
   }
@@ -264,12 +271,14 @@ export class Sequence {
         this.events.emit('frame', captured);
         await this.options.onFrame?.(captured);
         state.n = captured.n;
+        state.lastAt = this.options.clock.now();
         state.lost += captured.lostBefore;
         state.lastEnd = captured.frame.end === null ? null : Date.parse(captured.frame.end);
         state.gaps.addExposure(captured.frame.exposureSeconds ?? 0);
         if (captured.gapSeconds !== null) state.gaps.addGap(captured.gapSeconds);
       }
       await this.journal.frame({
+        at: state.lastAt ?? this.options.clock.now(),
         n: captured.n,
         end: captured.frame.end === null ? null : Date.parse(captured.frame.end),
         exposed: captured.frame.exposureSeconds ?? 0,

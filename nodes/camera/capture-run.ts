@@ -85,17 +85,17 @@ export class CaptureRun {
     const options = sequenceOptions(context, settings, () => own.run);
     const sequence = new Sequence({ ...options, plan, journalPath: journalIn(context.workFolder) });
     own.run = new CaptureRun(context, sequence, topic);
-    return own.run.begin(false);
+    return own.run.begin();
   }
 
-  /** Goes on with the sequence that a crash or a restart cut off; null when there is none. */
+  /** Goes on with the sequence that a crash or a restart cut off (or begins it anew with the rehearsal's night); null when there is none. */
   static async goOn(context: CaptureContext, settings: CaptureSettings, topic?: string): Promise<CaptureRun | null> {
     const own: { run?: CaptureRun } = {};
     const options = sequenceOptions(context, settings, () => own.run);
     const sequence = await Sequence.resume(journalIn(context.workFolder), options);
     if (!sequence) return null;
     own.run = new CaptureRun(context, sequence, topic);
-    return own.run.begin(true);
+    return own.run.begin();
   }
 
   /** Shows how far it is, once more. */
@@ -121,7 +121,7 @@ export class CaptureRun {
     if (gapSeconds !== null && this.isLong(gapSeconds)) this.tell('gap', { ...this.figures(), n, gapSeconds });
   }
 
-  private async begin(resumed: boolean): Promise<CaptureRun> {
+  private async begin(): Promise<CaptureRun> {
     const { clock, site } = this.context;
     const { plan } = this.sequence;
     const forecast = await this.sequence.start();
@@ -130,7 +130,7 @@ export class CaptureRun {
     this.tell('started', {
       ...progressPayload(progress, clock.now()),
       night: this.night,
-      goesOn: resumed,
+      goesOn: this.sequence.resumed,
       exposureSeconds: plan.exposureSeconds,
       gain: plan.gain,
       storage: forecast,

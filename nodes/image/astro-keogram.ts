@@ -71,6 +71,14 @@ export default function register(RED: NodeAPI): void {
       return { bytes, url, message: { ...carriedOn(msg), preview, keogram: details } };
     };
 
+    /** What last night or an earlier rehearsal left. */
+    const finishOwed = async (owed: readonly Keogram[], work: Work<typeof inputs>) => {
+      for (const keogram of owed) {
+        if (keogram.unfinished) await finish(keogram, work);
+        await workOf().settle(keogram);
+      }
+    };
+
     const finish = async (keogram: Keogram, work: Work<typeof inputs>, event?: string) => {
       const { frames } = keogram;
       const { bytes, message } = await picture(keogram, work);
@@ -110,13 +118,10 @@ export default function register(RED: NodeAPI): void {
           return status('idle', RED._('astro-keogram.status.idle'));
         }
         if (frame) {
-          const { product, others } = await workOf().forFrame(frame);
+          const product = await workOf().forFrame(frame);
           // Not abortable: at a close the frame's column still gets onto the disk.
           await product.add(frame, options);
-          for (const other of others) {
-            if (other.unfinished) await finish(other, work);
-            await other.remove();
-          }
+          await finishOwed(workOf().takeOwed(), work);
           status('working', RED._('astro-keogram.status.running', { frames: product.frames }));
           const due = settings.runningSeconds > 0 && clock.now() - runningAt >= settings.runningSeconds * 1000;
           if (due && !ends) {
@@ -126,6 +131,7 @@ export default function register(RED: NodeAPI): void {
           }
         }
         if (!ends) return;
+        await finishOwed(workOf().owed, work);
         const keogram = await workOf().resume();
         if (keogram?.unfinished) await finish(keogram, work, 'end');
         else send({ ...carriedOn(msg), payload: null, event: 'end' } as AstroMessage);

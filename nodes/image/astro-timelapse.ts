@@ -5,7 +5,7 @@ import type { Node, NodeAPI } from 'node-red';
 import { Film, type FilmPictureOptions } from '../../lib/night/film.ts';
 import { type FilmOptions, filmExtension } from '../../lib/night/timelapse.ts';
 import { asNightflowError } from '../../lib/process/errors.ts';
-import { handleInput, type Work } from '../handle.ts';
+import { handleInput, reportFailure, type Work } from '../handle.ts';
 import type { InputTable, NodeConfig } from '../inputs.ts';
 import { openPictures } from '../pictures.ts';
 import { showStatus } from '../status.ts';
@@ -48,6 +48,8 @@ const inputs = {
 } as const satisfies InputTable;
 
 const jpegQuality = 90;
+/** Until films of earlier nights that could not be made without ffmpeg are tried again. */
+const tryAgainMilliseconds = 600_000;
 
 export default function register(RED: NodeAPI): void {
   RED.nodes.registerType('astro-timelapse', function (this: Node, config: NodeConfig) {
@@ -61,6 +63,8 @@ export default function register(RED: NodeAPI): void {
     /** One ffmpeg at a time; frames don't wait for it. */
     let encoding: Promise<void> = Promise.resolve();
     let busy = false;
+    /** Since when no film can be made because ffmpeg is not installed, and the night for which that was said. */
+    let trouble: { night: string | null; triedAt: number } | null = null;
 
     const workOf = (): NightWork<Film> => {
       opened ??= new NightWork(requireSite(site), this.id, {
@@ -98,16 +102,29 @@ export default function register(RED: NodeAPI): void {
       if (event === 'running') send(null, message);
       else send(message);
       status('done', say('done', { name: basename(path) }));
+      trouble = null;
     };
 
-    /** In its turn, without keeping frames waiting. What goes wrong is reported for its message, so that Catch sees it. */
+    /**
+     * In its turn, without keeping frames waiting. What goes wrong is reported for its message, so that Catch sees it; that ffmpeg is
+     * not installed, which every film of the night meets again, is reported once a night.
+     */
     const inBackground = (work: Work<typeof inputs>, task: () => Promise<void>) => {
       encoding = encoding.then(task).catch((thrown) => {
-        const error = asNightflowError(thrown);
-        if (error.code === 'aborted') return;
-        work.status('failed', error.remedy ? `${error.message} ${error.remedy}` : error.message);
-        this.error(error, work.msg);
+        const missing = asNightflowError(thrown).code === 'missing';
+        const night = opened?.current?.state.night ?? null;
+        const known = missing && trouble?.night === night;
+        if (missing) trouble = { night, triedAt: clock.now() };
+        reportFailure(this, thrown, (error) => error && !known && this.error(error, work.msg));
       });
+    };
+
+    const buildOwed = (owed: readonly Film[], work: Work<typeof inputs>) => {
+      for (const film of owed)
+        inBackground(work, async () => {
+          if (film.unfinished) await build(film, work, null);
+          await workOf().settle(film);
+        });
     };
 
     showStatus(this, 'idle', RED._('astro-timelapse.status.idle'));
@@ -128,15 +145,16 @@ export default function register(RED: NodeAPI): void {
           return status('idle', RED._('astro-timelapse.status.idle'));
         }
         if (frame) {
-          const { product, others } = await workOf().forFrame(frame);
+          const product = await workOf().forFrame(frame);
           // Not abortable: at a close the frame still gets onto the disk.
           await product.add(frame, pictureOptions);
-          for (const other of others)
-            inBackground(work, async () => {
-              if (other.unfinished) await build(other, work, null);
-              await other.remove();
-            });
-          if (!busy) status('working', RED._('astro-timelapse.status.gathered', { frames: product.frames }));
+          buildOwed(workOf().takeOwed(), work);
+          if (trouble && !busy && clock.now() - trouble.triedAt >= tryAgainMilliseconds) {
+            trouble.triedAt = clock.now();
+            buildOwed(workOf().owed, work);
+          }
+          if (!busy && !trouble)
+            status('working', RED._('astro-timelapse.status.gathered', { frames: product.frames }));
           runningAt ??= clock.now();
           if (!ends && !busy && runningSeconds > 0 && clock.now() - runningAt >= runningSeconds * 1000) {
             runningAt = clock.now();
@@ -149,6 +167,7 @@ export default function register(RED: NodeAPI): void {
           }
         }
         if (!ends) return;
+        buildOwed(workOf().owed, work);
         await encoding;
         const film = await workOf().resume();
         if (film?.unfinished) await build(film, work, 'end');

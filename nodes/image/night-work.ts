@@ -1,6 +1,7 @@
 /** The life of a keogram or a film in a node: begins with the night's first frame, goes on after a restart, is finished at the end. */
 import { relative } from 'node:path';
 import type { Frame } from '../../lib/frame/frame.ts';
+import { ranBackwards, startOf } from '../../lib/night/backwards.ts';
 import { claimFileName, frameNight, renderFileName } from '../../lib/night/file-name.ts';
 import { workFolder } from '../../lib/night/night-folder.ts';
 import { type NightProduct, NightProducts } from '../../lib/night/night-product.ts';
@@ -15,6 +16,8 @@ export class NightWork<Product extends NightProduct> {
   private readonly site: SiteNode;
   private readonly options: NightWorkOptions<Product>;
   private readonly products: NightProducts<Product>;
+  private earlier: Product[] = [];
+  private untried = false;
 
   constructor(site: SiteNode, nodeId: string, options: NightWorkOptions<Product>) {
     this.site = site;
@@ -26,14 +29,41 @@ export class NightWork<Product extends NightProduct> {
     return this.products.current;
   }
 
-  /** What the frame's night gathers in, and the other nights that still wait on the disk when this night has just begun. */
-  async forFrame(frame: Frame): Promise<{ product: Product; others: Product[] }> {
-    const night = frameNight({ frame, site: this.site.site, nowMilliseconds: this.site.clock.now() });
-    const others = this.products.current?.state.night === night ? [] : await this.products.others(night);
+  /** What the frame's night gathers in. A rehearsal that begins again begins its night again too. */
+  async forFrame(frame: Frame): Promise<Product> {
+    const { site, clock } = this.site;
+    const night = frameNight({ frame, site, nowMilliseconds: clock.now() });
+    const before = this.products.current;
+    const entered = await this.products.enter(night);
     const product =
-      (await this.products.enter(night)) ?? (await this.options.begin(this.products.folderOf(night), night, frame));
+      entered && !ranBackwards(clock, entered.lastEnd, startOf(frame))
+        ? entered
+        : await this.options.begin(await this.products.newFolder(night), night, frame);
     this.products.current = product;
-    return { product, others };
+    if (product !== before) {
+      const known = [...this.earlier, ...(before ? [before] : []), ...(entered ? [entered] : [])];
+      this.earlier = await this.products.others(known);
+      this.untried = true;
+    }
+    return product;
+  }
+
+  /** The nights before this one that wait on the disk, oldest first: to be finished if they are not, and removed with `settle`. */
+  get owed(): readonly Product[] {
+    return this.earlier;
+  }
+
+  /** The same once, after a night began. */
+  takeOwed(): readonly Product[] {
+    const owed = this.untried ? this.earlier : [];
+    this.untried = false;
+    return owed;
+  }
+
+  /** Removes the material of an earlier night that is finished. */
+  async settle(product: Product): Promise<void> {
+    await product.remove();
+    this.earlier = this.earlier.filter((other) => other !== product);
   }
 
   /** The night under way, or after a restart the newest that waits. */

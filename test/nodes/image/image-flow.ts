@@ -17,9 +17,17 @@ export async function startImageFlow(
   type: string,
   settings: Record<string, unknown> = {},
   nodeRed: Record<string, unknown> = {},
+  siteChanges: Record<string, unknown> = {},
 ): Promise<ImageFlow> {
   archiveFolder ??= await mkdtemp(join(tmpdir(), 'nightflow-archive-'));
-  const site = { latitude: '60', longitude: '10', timeZone: 'Europe/Oslo', clock: 'real', archiveFolder };
+  const site = {
+    latitude: '60',
+    longitude: '10',
+    timeZone: 'Europe/Oslo',
+    clock: 'real',
+    archiveFolder,
+    ...siteChanges,
+  };
   const flow: FlowNode[] = [
     { id: 'site1', type: 'astro-site', ...site },
     { id: 'n', type, site: 'site1', ...settings, wires: [['one'], ['two']] },
