@@ -61,7 +61,8 @@ describe('work', () => {
       drain: true,
       close: () => void log.push('closed'),
     });
-    setImmediate(() => running.send('n', { payload: 'last frame' }));
+    const node = running.node('n');
+    setImmediate(() => node.receive({ payload: 'last frame' }));
     await stopFlow();
     expect(log).toEqual(['last frame', 'closed']);
   });
