@@ -1,6 +1,6 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, afterEach, expect, it } from 'vitest';
+import { afterAll, afterEach, expect, it, vi } from 'vitest';
 import { closeSharedPool } from '../../../lib/kernels/pool.ts';
 import { runProgram } from '../../../lib/process/child.ts';
 import registerTimelapse from '../../../nodes/image/astro-timelapse.ts';
@@ -62,6 +62,37 @@ it('tells the line that installs ffmpeg, keeps the frames, and makes the film on
   feed(flow, 1, 100);
   flow.send('n', { command: 'finish' });
   expect(await frameCount((await flow.sink('one').first()).payload)).toBe(5);
+});
+
+it('says once a night that ffmpeg is missing, and makes the films as soon as it is there', async () => {
+  const flow = await start({ runningSeconds: '0.001', codec: 'mjpeg' });
+  const tried = () => flow.statuses('n').filter(({ fill }) => fill === 'red').length;
+  /** Another attempt at a film, which meets the same. */
+  const tryAgain = async (from: number) => {
+    const before = tried();
+    feed(flow, 1, from);
+    await vi.waitUntil(() => tried() > before, { timeout: 5000 });
+  };
+  process.env.PATH = '/nightflow-nothing-here';
+  feed(flow, 2);
+  await flow.sink('failures').first();
+  for (const from of [100, 200, 300]) await tryAgain(from);
+  expect(flow.sink('failures').messages).toHaveLength(1);
+  expect(flow.statuses('n').at(-1)).toMatchObject({ fill: 'red', text: expect.stringContaining('apt install ffmpeg') });
+  await tryAgain(86_400);
+  await flow.sink('failures').take(2);
+  await tryAgain(86_500);
+  expect(flow.sink('failures').messages).toHaveLength(2);
+
+  process.env.PATH = PATH;
+  feed(flow, 1, 86_600);
+  const running = await flow.sink('two').first(({ event }) => event === 'running');
+  expect(running.film).toMatchObject({ night: '2026-01-13' });
+  flow.send('n', { command: 'finish' });
+  const [first, second] = await flow.sink('one').take(2);
+  expect(first!.film).toMatchObject({ night: '2026-01-12', frames: 5 });
+  expect(second!.film).toMatchObject({ night: '2026-01-13', frames: 3 });
+  expect((await flow.status('n', 'green', 'film_2026-01-12')).text).toContain('5 frames');
 });
 
 it('loses no frame over a restart, and finishes last night when the next begins', async () => {
