@@ -1,12 +1,11 @@
 /** Folds a night's frames into stacks by time, by count, by night or on command, and goes on after a crash. */
-import { readdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { type Clock, isoTime } from '../clock/clock.ts';
 import type { Frame } from '../frame/frame.ts';
 import { FrameStack } from '../frame/stack.ts';
+import { asNightflowError, type NightflowError } from '../process/errors.ts';
 import { endOf, ranBackwards, startOf } from './backwards.ts';
-import { readState, writeState } from './night-folder.ts';
+import { type Carried, foldStackOptions, type SavedStack, type SentStack, StackFolder } from './stack-folder.ts';
 
 export type StackBy = 'duration' | 'count' | 'night' | 'command';
 
@@ -47,18 +46,10 @@ export interface StackResult {
   summary: StackSummary;
 }
 
-interface State {
-  version: 1;
-  night: string;
-  number: number;
-  /** The stack under way; null between stacks. */
-  open: { part: string; fold: FoldOptions; file: string | null; summary: StackSummary } | null;
-}
-
-const stateName = 'state.json';
-
 export class NightStack {
-  private readonly folder: string | null;
+  /** To travel with a result that is sent after a restart. */
+  carried: Carried = {};
+  private readonly folder: StackFolder | null;
   private readonly clock: Clock;
   private fold: FrameStack | null = null;
   private foldOptions: FoldOptions | null = null;
@@ -67,29 +58,36 @@ export class NightStack {
   private part = '';
   private night = '';
   private number = 0;
-  private generation = 0;
   private changed = false;
+  private closing = false;
+  /** What is on the disk. */
+  private saved: SavedStack | null = null;
+  private sent: SentStack[] = [];
 
   /** @param folder For checkpoints; null keeps none. */
   constructor(folder: string | null, clock: Clock) {
-    this.folder = folder;
+    this.folder = folder === null ? null : new StackFolder(folder);
     this.clock = clock;
   }
 
-  /** Goes on with the stack that a crash or a restart left. @throws lost or failed when its file can't be read. */
-  static async open(folder: string | null, clock: Clock): Promise<NightStack> {
+  /** Goes on with the stack that a crash or a restart left. @param onDamage Told when its file can't be read; a new one begins then. */
+  static async open(
+    folder: string | null,
+    clock: Clock,
+    onDamage: (error: NightflowError) => void = () => {},
+  ): Promise<NightStack> {
     const stack = new NightStack(folder, clock);
-    const state = folder ? await readState<State>(join(folder, stateName)) : null;
-    if (!folder || state?.version !== 1) return stack;
-    stack.night = state.night;
-    stack.number = state.number;
-    if (state.open?.file) {
-      const { fold, file, summary, part } = state.open;
-      stack.fold = await FrameStack.restore(join(folder, file), foldStackOptions(fold));
-      stack.foldOptions = fold;
-      stack.summary = summary;
-      stack.part = part;
-      stack.generation = Number(/\d+/.exec(file)?.[0] ?? 0);
+    const state = await stack.folder?.read();
+    if (!stack.folder || !state) return stack;
+    const { open, ...others } = state;
+    Object.assign(stack, others);
+    const fold = open && (await stack.folder.restore(open).catch(told(onDamage)));
+    if (open && fold) {
+      stack.fold = fold;
+      stack.foldOptions = open.fold;
+      stack.summary = { ...open.summary };
+      stack.part = open.part;
+      stack.saved = open;
     }
     return stack;
   }
@@ -144,11 +142,48 @@ export class NightStack {
     return this.summary && this.summary.frames > 0 ? this.result() : null;
   }
 
-  /** Ends the stack under way. @returns it, or null when no frame is in it. */
+  /**
+   * Ends the stack under way. One that was on the disk stays there, with its last frames, until `handled`: a crash before those who save
+   * it have done so costs no night. @returns it, or null when no frame is in it.
+   */
   async finish(): Promise<StackResult | null> {
     const finished = await this.running();
+    if (finished && this.folder)
+      // A disk that is full must not keep the result from being sent; `checkpoint` tries again and says so.
+      await this.folder.alone(() => this.keepFinished()).catch(() => {});
     this.drop();
     return finished;
+  }
+
+  /** Finished stacks that a crash may have kept from being saved, to be sent again. @param onDamage Told of each that can't be read. */
+  async *unhandled(onDamage: (error: NightflowError) => void): AsyncGenerator<StackResult & { carried: Carried }> {
+    for (const sent of this.sent.slice()) {
+      const fold = await this.folder!.restore(sent).catch(told(onDamage));
+      if (!fold) continue;
+      const frame = await fold.result().finally(() => fold.close());
+      yield { ...resultOf(frame, sent.summary), carried: sent.carried };
+    }
+  }
+
+  /** Finished stacks that still lie on the disk. */
+  get pending(): readonly SentStack[] {
+    return this.sent;
+  }
+
+  /** Those who use them have these finished stacks now. @throws disk-full, failed */
+  async handled(stacks: readonly SentStack[]): Promise<void> {
+    await this.folder?.alone(() => {
+      this.sent = this.sent.filter((sent) => !stacks.includes(sent));
+      return this.note();
+    });
+  }
+
+  /** From now on nobody takes a result: what is finished yet waits on the disk for the next start. @param sent What became of those before. */
+  outputsClose(sent: 'delivered' | 'lost'): void {
+    this.closing = true;
+    if (sent === 'lost' || this.sent.length === 0) return;
+    this.sent = [];
+    this.changed = true;
   }
 
   /** Forgets the stack under way; the next checkpoint takes it off the disk. */
@@ -162,24 +197,12 @@ export class NightStack {
 
   /** Puts the stack under way on the disk, whole or not at all; does nothing when it is there already. */
   async checkpoint(): Promise<void> {
-    if (!this.folder || !this.changed) return;
-    const { summary, fold } = this;
-    let file: string | null = null;
-    if (fold && summary && summary.frames > 0) {
-      file = `stack-${++this.generation}.bin`;
-      await fold.save(join(this.folder, file));
-    }
-    const open = summary && fold ? { part: this.part, fold: this.foldOptions!, file, summary } : null;
-    // This small file is what counts: it names the pixels that belong to it, and the ones before stay until it is written.
-    await writeState(join(this.folder, stateName), {
-      version: 1,
-      night: this.night,
-      number: this.number,
-      open,
-    } satisfies State);
-    this.changed = false;
-    for (const name of await readdir(this.folder))
-      if (/^stack-\d+\.bin/.test(name) && name !== file) await rm(join(this.folder, name), { force: true });
+    await this.folder?.alone(async () => {
+      if (!this.changed) return;
+      this.saved = this.frames > 0 ? await this.save() : null;
+      await this.note();
+      this.changed = false;
+    });
   }
 
   /** Gives the memory back. */
@@ -220,18 +243,38 @@ export class NightStack {
   }
 
   private async result(): Promise<StackResult> {
+    return resultOf(await this.fold!.result(), this.summary!);
+  }
+
+  /** A stack of less than a checkpoint's time is not worth a write of its size: a crash costs as much of any. */
+  private async keepFinished(): Promise<void> {
+    if (this.saved || this.closing) {
+      const saved = await this.save().catch(() => this.saved);
+      if (saved) this.sent.push({ ...saved, carried: this.carried });
+    }
+    this.saved = null;
+    await this.note();
+  }
+
+  private async save(): Promise<SavedStack> {
     const summary = { ...this.summary! };
-    const frame = await this.fold!.result();
-    return { frame: frame.with({ night: summary.night, number: summary.number, source: null }), summary };
+    return { part: this.part, fold: this.foldOptions!, file: await this.folder!.save(this.fold!), summary };
+  }
+
+  private note(): Promise<void> {
+    const { night, number, carried, saved, sent } = this;
+    return this.folder!.note({ night, number, carried, open: saved, sent });
   }
 }
 
-/** Gaps and tails are of trails: they hold for the brightest pixel only. */
-const foldStackOptions = ({ method, hotPixels, fillGaps, cometTail }: FoldOptions) => ({
-  mode: method,
-  hotPixels,
-  fillGaps: fillGaps && method === 'max',
-  cometTail: method === 'max' ? cometTail : 0,
+const told = (onDamage: (error: NightflowError) => void) => (thrown: unknown) => {
+  onDamage(asNightflowError(thrown));
+  return null;
+};
+
+const resultOf = (frame: Frame, summary: StackSummary): StackResult => ({
+  frame: frame.with({ night: summary.night, number: summary.number, source: null }),
+  summary: { ...summary },
 });
 
 function partOf(frame: Frame, night: string, plan: StackPlan, clock: Clock): string {

@@ -1,9 +1,11 @@
 /** astro-stack: folds frames into brightest-, darkest-pixel, mean or sum stacks; a night's trail goes on after a crash. */
 import type { Node, NodeAPI } from 'node-red';
+import { realClock } from '../../lib/clock/clock.ts';
 import { frameNight } from '../../lib/night/file-name.ts';
 import { workFolder } from '../../lib/night/night-folder.ts';
 import { NightStack, type StackResult } from '../../lib/night/night-stack.ts';
-import { asNightflowError } from '../../lib/process/errors.ts';
+import type { Carried } from '../../lib/night/stack-folder.ts';
+import { asNightflowError, type NightflowError } from '../../lib/process/errors.ts';
 import { handleInput } from '../handle.ts';
 import type { InputTable, NodeConfig } from '../inputs.ts';
 import { showStatus } from '../status.ts';
@@ -50,34 +52,67 @@ const inputs = {
   },
 } as const satisfies InputTable;
 
+/** Real time until a finished stack that was sent is taken to be where it belongs. */
+const handledMilliseconds = 60_000;
+
 export default function register(RED: NodeAPI): void {
   RED.nodes.registerType('astro-stack', function (this: Node, config: NodeConfig) {
     RED.nodes.createNode(this, config);
     const site = siteOf(RED, config.site);
     const clock = clockOf(RED, config.site);
     const folder = site ? workFolder(site.archiveFolder, this.id) : null;
+    const closing = new AbortController();
+    let opening: Promise<NightStack> | null = null;
     let opened: NightStack | null = null;
+    let expecting = false;
     let last: AstroMessage | null = null;
     let runningAt = Number.NEGATIVE_INFINITY;
     let framesSinceRunning = 0;
     let savedAt = clock.now();
 
+    const warn = ({ message }: NightflowError) =>
+      this.warn(RED._('astro-stack.warning.checkpoint', { reason: message }));
+
     const open = async (): Promise<NightStack> => {
-      try {
-        return await NightStack.open(folder, clock);
-      } catch (thrown) {
-        this.warn(RED._('astro-stack.warning.checkpoint', { reason: asNightflowError(thrown).message }));
-        return new NightStack(folder, clock);
-      }
+      const stack = await NightStack.open(folder, clock, warn);
+      // A crash may have come before astro-save had the result: twice is better than never.
+      for await (const { carried, ...result } of stack.unhandled(warn)) this.send(resultMessage(result, carried));
+      opened = stack;
+      if (closing.signal.aborted) stack.outputsClose('lost');
+      else expectHandled(stack);
+      return stack;
     };
-    const resultMessage = ({ frame, summary }: StackResult, event?: string): AstroMessage =>
+    const openOnce = (): Promise<NightStack> => {
+      opening ??= open().catch((thrown) => {
+        opening = null;
+        throw thrown;
+      });
+      return opening;
+    };
+
+    /** Whoever writes the result has done so a minute later; the wait is for a real disk, however fast the night runs. */
+    const expectHandled = (stack: NightStack) => {
+      const pending = stack.pending.slice();
+      if (expecting || pending.length === 0) return;
+      expecting = true;
+      realClock.sleep(handledMilliseconds, closing.signal).then(
+        async () => {
+          expecting = false;
+          await stack.handled(pending).catch((thrown) => this.warn(asNightflowError(thrown).message));
+          expectHandled(stack);
+        },
+        () => {}, // at close
+      );
+    };
+
+    const resultMessage = ({ frame, summary }: StackResult, carried: object, event?: string): AstroMessage =>
       ({
-        ...carriedOn(last),
+        ...carried,
         payload: summary.frames,
         frame,
         stack: summary,
         ...(event ? { event } : {}),
-      }) as AstroMessage;
+      }) as Partial<AstroMessage> as AstroMessage;
 
     showStatus(this, 'idle', RED._('astro-stack.status.idle'));
     handleInput(RED, this, {
@@ -88,8 +123,7 @@ export default function register(RED: NodeAPI): void {
       run: async ({ msg, settings, send, status }) => {
         const { frame, ends, command, note } = readIncoming(msg, ['finish', 'reset']);
         if (note) return;
-        opened ??= await open();
-        const stack = opened;
+        const stack = await openOnce();
         const plan = {
           method: settings.stackMode,
           by: settings.stackBy,
@@ -104,7 +138,8 @@ export default function register(RED: NodeAPI): void {
           if (!result) return;
           finished = result.summary.frames;
           framesSinceRunning = 0;
-          send(resultMessage(result, event));
+          send(resultMessage(result, last ? carriedOn(last) : stack.carried, event));
+          expectHandled(stack);
           status('done', RED._('astro-stack.status.done', { frames: finished, mode: plan.method }));
         };
 
@@ -118,6 +153,7 @@ export default function register(RED: NodeAPI): void {
           const night = frameNight({ frame, site: site?.site ?? null, nowMilliseconds: clock.now() });
           finish(await stack.advance(frame, night, plan));
           last = msg;
+          stack.carried = plainOf(carriedOn(msg));
           if (msg.reject && settings.rejectedFrames === 'leave-out') stack.reject();
           else {
             finish(await stack.add(frame, plan));
@@ -138,18 +174,42 @@ export default function register(RED: NodeAPI): void {
             runningAt = clock.now();
             framesSinceRunning = 0;
             const running = await stack.running();
-            if (running) send(null, resultMessage(running, 'running'));
+            if (running) send(null, resultMessage(running, carriedOn(last), 'running'));
           }
         }
-        if (finished > 0 || ends || clock.now() - savedAt >= settings.checkpointSeconds * 1000) {
+        if (finished > 0) savedAt = clock.now();
+        if (ends || clock.now() - savedAt >= settings.checkpointSeconds * 1000) {
           await stack.checkpoint();
           savedAt = clock.now();
         }
       },
+      closing: () => {
+        closing.abort();
+        RED.events.removeListener('flows:started', started);
+        opened?.outputsClose('delivered');
+      },
       close: async () => {
+        await opening?.catch(() => null);
         await opened?.checkpoint();
         opened?.close();
       },
     });
+
+    // Not before every node of the flow is there to take what a crash kept back.
+    const started = () => {
+      openOnce().catch((thrown) => this.error(asNightflowError(thrown)));
+    };
+    RED.events.once('flows:started', started);
   });
 }
+
+/** What a small file can keep of a message. */
+function plainOf(message: Partial<AstroMessage>): Carried {
+  const plain: Carried = {};
+  for (const [name, value] of Object.entries(message))
+    if (!name.startsWith('_') && (['number', 'boolean'].includes(typeof value) || isShortText(value)))
+      plain[name] = value as Carried[string];
+  return plain;
+}
+
+const isShortText = (value: unknown): boolean => typeof value === 'string' && value.length <= 1000;

@@ -39,6 +39,11 @@ async function fold(stack: NightStack, frames: Frame[], wanted: StackPlan, of = 
 }
 const every = (seconds: number, count: number, from = 0) =>
   Array.from({ length: count }, (_, index) => smallFrame(from + index * seconds, { star: index }));
+async function unhandled(stack: NightStack) {
+  const results = [];
+  for await (const result of stack.unhandled((error) => expect.fail(error.message))) results.push(result);
+  return results;
+}
 const brightPixels = ({ frame }: StackResult) => [...frame.pixels].filter((value) => value === 60000).length;
 
 describe('stacks', () => {
@@ -132,7 +137,7 @@ describe('a checkpoint', () => {
     expect((await NightStack.open(folder, clock)).frames).toBe(4);
   });
 
-  it('leaves one stack file at a time, and none after the end', async () => {
+  it('leaves one stack file at a time, the finished one until it is in good hands', async () => {
     const stack = await NightStack.open(folder, clock);
     for (const frame of every(5, 3)) {
       await fold(stack, [frame], trail);
@@ -141,9 +146,57 @@ describe('a checkpoint', () => {
     expect((await readdir(folder)).sort()).toEqual(['stack-3.bin', 'state.json']);
     await stack.finish();
     await stack.checkpoint();
+    expect((await readdir(folder)).sort()).toEqual(['stack-4.bin', 'state.json']);
+    await stack.handled(stack.pending);
     expect(await readdir(folder)).toEqual(['state.json']);
     const next = await NightStack.open(folder, clock);
     expect(next.frames).toBe(0);
+  });
+
+  it('keeps a finished trail over a crash with its last frames, while the next goes on', async () => {
+    const before = await NightStack.open(folder, clock);
+    before.carried = { topic: 'roof', prefix: 'trail' };
+    await fold(before, every(5, 4), trail);
+    await before.checkpoint();
+    await fold(before, [smallFrame(20, { star: 9 })], trail);
+    await fold(before, [smallFrame(86400, { star: 1 })], trail, '2026-01-13');
+    await before.checkpoint();
+    const after = await NightStack.open(folder, clock);
+    expect(after.frames).toBe(1);
+    const again = await unhandled(after);
+    expect(again).toHaveLength(1);
+    expect([again[0]!.summary.frames, brightPixels(again[0]!)]).toEqual([5, 5]);
+    expect(again[0]).toMatchObject({ carried: { prefix: 'trail' }, summary: { night, number: 1 }, frame: { night } });
+    await after.handled(after.pending);
+    const next = await NightStack.open(folder, clock);
+    expect([next.frames, await unhandled(next)]).toEqual([1, []]);
+  });
+
+  it('writes nothing of a stack that is shorter than the time between two', async () => {
+    const stack = await NightStack.open(folder, clock);
+    await fold(stack, every(10, 13), plan());
+    expect(await readdir(folder)).toEqual(['state.json']);
+    expect(stack.pending).toEqual([]);
+  });
+
+  it('keeps what is finished after the flow has closed for the next start', async () => {
+    const stack = await NightStack.open(folder, clock);
+    await fold(stack, every(5, 2), trail);
+    stack.outputsClose('delivered');
+    await stack.finish();
+    await stack.checkpoint();
+    const [kept] = await unhandled(await NightStack.open(folder, clock));
+    expect(kept!.summary.frames).toBe(2);
+  });
+
+  it('sends the finished result even when the disk takes nothing more', async () => {
+    const stack = await NightStack.open(folder, clock);
+    await fold(stack, every(5, 4), trail);
+    await stack.checkpoint();
+    await rm(folder, { recursive: true });
+    await writeFile(folder, 'no folder any more');
+    expect((await stack.finish())!.summary.frames).toBe(4);
+    await expect(stack.checkpoint()).rejects.toMatchObject({ code: 'failed' });
   });
 
   it('finishes the trail of last night when the next night begins after the crash', async () => {
@@ -160,6 +213,9 @@ describe('a checkpoint', () => {
     await fold(before, every(5, 4), trail);
     await before.checkpoint();
     await writeFile(join(folder, 'stack-1.bin'), 'damaged');
-    await expect(NightStack.open(folder, clock)).rejects.toMatchObject({ code: 'bad-input' });
+    const damage: unknown[] = [];
+    const next = await NightStack.open(folder, clock, (error) => damage.push(error));
+    expect(next.frames).toBe(0);
+    expect(damage).toMatchObject([{ code: 'bad-input' }]);
   });
 });

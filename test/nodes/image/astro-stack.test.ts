@@ -1,7 +1,7 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeEach, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeEach, expect, it, vi } from 'vitest';
 import type { Frame } from '../../../lib/frame/frame.ts';
 import { closeSharedPool } from '../../../lib/kernels/pool.ts';
 import registerSite from '../../../nodes/config/astro-site.ts';
@@ -133,6 +133,40 @@ it('goes on with the trail after a restart', async () => {
   feed(second, every(2, 100));
   second.send('stack', { event: 'end' });
   expect((await second.sink('done').first()).stack).toMatchObject({ frames: 6, start: '2026-01-12T22:00:00.000Z' });
+});
+
+it('sends a finished trail again after a crash that came before it was saved, and only then', async () => {
+  const first = await start({ stackBy: 'night', checkpointSeconds: '5' });
+  feed(first, every(4), { topic: 'roof', prefix: 'trail' });
+  await first.status('stack', 'blue', '4 frames');
+  const work = join(archiveFolder, '.nightflow', 'work', 'stack');
+  // A restart puts the trail on the disk; a crash later finds it there.
+  const second = await start({ stackBy: 'night' });
+  feed(second, every(1, 100), { topic: 'roof', prefix: 'trail' });
+  second.send('stack', { event: 'end' });
+  expect((await second.sink('done').first()).payload).toBe(5);
+  await second.status('stack', 'green');
+  await vi.waitUntil(async () => (await readFile(join(work, 'state.json'), 'utf8')).includes('"sent":[{'));
+  const crashed = join(archiveFolder, 'crashed');
+  await cp(work, crashed, { recursive: true });
+  await stopFlow();
+  await rm(work, { recursive: true });
+  await rename(crashed, work);
+
+  const third = await start({ stackBy: 'night' });
+  const again = await third.sink('done').first();
+  expect(again).toMatchObject({
+    payload: 5,
+    topic: 'roof',
+    prefix: 'trail',
+    stack: { frames: 5, night: '2026-01-12' },
+  });
+  expect([...again.frame!.pixels].filter((value) => value === 60000).length).toBe(4);
+  const fourth = await start({ stackBy: 'night' });
+  feed(fourth, every(1, 300));
+  await fourth.status('stack', 'blue', '1 frames');
+  expect(fourth.sink('done').messages).toEqual([]);
+  expect((await readdir(work)).filter((name) => name.endsWith('.bin'))).toEqual([]);
 });
 
 it('forgets the stack on reset', async () => {
