@@ -43,6 +43,12 @@ const settings = {
     },
     projects: { enabled: false },
   },
+  // Flow context named "file" outlives a restart: what the phone's page has set.
+  contextStorage: {
+    default: 'memory',
+    memory: { module: 'memory' },
+    file: { module: 'localfilesystem', config: { flushInterval: 2 } },
+  },
   functionExternalModules: false,
   debugMaxLength: 1000,
 };

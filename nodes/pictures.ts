@@ -188,14 +188,13 @@ async function sendList(
   const type = query.get('type');
   const limit = Math.min(500, Math.max(1, Number(query.get('limit')) || 50));
   const root = `${request.baseUrl}`;
+  const narrow = { subfolder, limit, without: query.get('without')?.split(',') };
   const lists = await Promise.all(
     folders.map(async ([siteId, { folder }]) =>
-      (await listProducts(folder, { subfolder, limit, ...(type ? { type: type as ProductType } : {}) })).map(
-        (product) => ({
-          ...product,
-          url: fileUrl(root, siteId, product.name),
-        }),
-      ),
+      (await listProducts(folder, { ...narrow, ...(type ? { type: type as ProductType } : {}) })).map((product) => ({
+        ...product,
+        url: fileUrl(root, siteId, product.name),
+      })),
     ),
   );
   const files = lists.flat().sort((a, b) => (a.modified < b.modified ? 1 : -1));

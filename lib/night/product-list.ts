@@ -20,6 +20,8 @@ export interface ProductQuery {
   subfolder?: string;
   type?: ProductType;
   limit?: number;
+  /** Names of folders to pass by: a night's hundreds of stacks would crowd out last month's trails. */
+  without?: readonly string[];
 }
 
 const types: Record<string, ProductType> = {};
@@ -38,7 +40,7 @@ const deepest = 5;
 
 /** Newest first; files and folders with a leading dot are never shown. An absent folder is empty. @throws bad-input outside the folder. */
 export async function listProducts(folder: string, query: ProductQuery = {}): Promise<Product[]> {
-  const { subfolder = '', type, limit = 50 } = query;
+  const { subfolder = '', type, limit = 50, without = [] } = query;
   const start = subfolder === '' ? folder : confine(folder, subfolder);
   const found: Product[] = [];
   let looked = 0;
@@ -48,7 +50,7 @@ export async function listProducts(folder: string, query: ProductQuery = {}): Pr
     for (const entry of entries) {
       if (entry.name.startsWith('.') || looked >= mostFiles) continue;
       const path = join(at, entry.name);
-      if (entry.isDirectory() && depth < deepest) await walk(path, depth + 1);
+      if (entry.isDirectory() && depth < deepest && !without.includes(entry.name)) await walk(path, depth + 1);
       if (!entry.isFile() || (type && productType(path) !== type)) continue;
       looked++;
       const status = await stat(path).catch(() => null); // deleted meanwhile

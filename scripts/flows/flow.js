@@ -29,12 +29,18 @@ export class Flow {
     return this.id(name);
   }
 
+  /** An end of a wire that is not drawn. `direction`: in or out; `others`: the names of the other ends. */
+  link(direction, name, at, others, wires = []) {
+    const links = others.map((other) => this.id(other));
+    return this.node(`link ${direction}`, name, at, { links, ...(direction === 'out' && { mode: 'link' }) }, wires);
+  }
+
   comment(name, at, info = '') {
     return this.node('comment', name, at, { info });
   }
 
   /** A ui-template whose Vue source is a file of dashboard/. */
-  template(name, at, group, file, wires = [[]]) {
+  template(name, at, group, file, wires = [[]], order = 1) {
     const format = readFileSync(new URL(`dashboard/${file}`, root), 'utf8');
     return this.node(
       'ui-template',
@@ -44,7 +50,7 @@ export class Flow {
         group,
         page: '',
         ui: '',
-        order: 1,
+        order,
         width: 0,
         height: 0,
         head: '',

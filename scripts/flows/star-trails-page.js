@@ -73,3 +73,17 @@ export function phonePage(flow) {
     settings: group('Settings', 9),
   };
 }
+
+/** What the page's settings set, kept over a restart where settings.js names a store "file". */
+export const kept = (name) => `#:(file)::settings.${name}`;
+export const drc = { drc: kept('drc'), drcType: 'flow' };
+
+/** A switch that lets these events through. */
+export const only = (...events) => ({
+  property: 'event',
+  propertyType: 'msg',
+  rules: [{ t: 'regex', v: `^(${events.join('|')})$`, vt: 'str', case: false }],
+  checkall: 'true',
+  repair: false,
+  outputs: 1,
+});

@@ -1,17 +1,17 @@
 // What a night leaves: the star trail, the keogram, the film.
-import { caption, forPage } from './star-trails-page.js';
+import { caption, drc, forPage, only } from './star-trails-page.js';
 
 export function products(flow, site, groups) {
   // 4. Trail
   flow.comment(
     '4  The star trail of the night',
-    [180, 520],
+    [470, 380],
     'Its running picture goes to the phone; FITS and JPEG are saved at the end. Cloudy frames (msg.reject) are kept out.',
   );
   flow.node(
     'astro-stack',
     'Trail of the night',
-    [490, 540],
+    [440, 440],
     {
       site,
       stackMode: 'max',
@@ -25,41 +25,41 @@ export function products(flow, site, groups) {
     },
     [['Save the trail', 'Save the trail for the phone', 'Trail preview'], ['Trail preview']],
   );
-  flow.node('astro-save', 'Save the trail', [720, 500], { site, template: '{night}/trail_{night}', format: 'fits' }, [
+  flow.node('astro-save', 'Save the trail', [660, 420], { site, template: '{night}/trail_{night}', format: 'fits' }, [
     [],
   ]);
   flow.node(
     'astro-save',
     'Save the trail for the phone',
-    [750, 540],
-    { site, template: '{night}/trail_{night}', format: 'jpeg', stretch: 'auto', drc: 'settings.drc', drcType: 'flow' },
+    [710, 480],
+    { site, template: '{night}/trail_{night}', format: 'jpeg', stretch: 'auto', ...drc },
     [['Files']],
   );
   flow.node(
     'astro-preview',
     'Trail preview',
-    [720, 580],
-    { site, width: '1600', stretch: 'auto', drc: 'settings.drc', drcType: 'flow', quality: '85', newest: true },
+    [660, 540],
+    { site, width: '1600', stretch: 'auto', ...drc, quality: '85', newest: true },
     [['Trail caption']],
   );
   flow.change(
     'Trail caption',
-    [940, 580],
+    [850, 540],
     caption('frame.combined & " frames since " & $substring(frame.start, 11, 5) & " UTC"'),
     [['Trail picture']],
   );
-  flow.template('Trail picture', [1160, 580], groups.trail, 'star-trails/picture.html');
+  flow.template('Trail picture', [1040, 540], groups.trail, 'star-trails/picture.html');
 
   // 5. Keogram and film
   flow.comment(
     '5  Keogram and film',
-    [150, 660],
+    [430, 600],
     'The film grows through the night and is written anew now and then, so that there is always one to look at.',
   );
   flow.node(
     'astro-keogram',
     'Keogram of the night',
-    [490, 680],
+    [460, 640],
     {
       site,
       columnPosition: '0.5',
@@ -67,21 +67,20 @@ export function products(flow, site, groups) {
       columnWidth: '5',
       keogramHeight: '480',
       stretch: 'auto',
-      drc: 'settings.drc',
-      drcType: 'flow',
+      ...drc,
       runningSeconds: '300',
       template: '{night}/keogram_{night}',
     },
     [['Keogram caption'], ['Keogram caption']],
   );
-  flow.change('Keogram caption', [720, 680], caption('"the meridian, " & keogram.frames & " frames"'), [
+  flow.change('Keogram caption', [690, 640], caption('"The meridian · " & keogram.frames & " frames"'), [
     ['Keogram picture'],
   ]);
-  flow.template('Keogram picture', [940, 680], groups.keogram, 'star-trails/picture.html');
+  flow.template('Keogram picture', [900, 640], groups.keogram, 'star-trails/picture.html');
   flow.node(
     'astro-timelapse',
     'Film of the night',
-    [490, 740],
+    [440, 700],
     {
       site,
       codec: 'h264',
@@ -91,27 +90,13 @@ export function products(flow, site, groups) {
       megabits: '',
       deflicker: false,
       stretch: 'auto',
-      drc: 'settings.drc',
-      drcType: 'flow',
+      ...drc,
       runningSeconds: '2400',
       template: '{night}/film_{night}',
     },
     [['Files'], ['A longer film']],
   );
-  flow.node(
-    'switch',
-    'A longer film',
-    [720, 760],
-    {
-      property: 'event',
-      propertyType: 'msg',
-      rules: [{ t: 'eq', v: 'running', vt: 'str' }],
-      checkall: 'true',
-      repair: false,
-      outputs: 1,
-    },
-    [['Files']],
-  );
-  flow.change('Files', [940, 740], forPage, [['Finished files']]);
-  flow.template('Finished files', [1160, 740], groups.files, 'star-trails/gallery.html');
+  flow.node('switch', 'A longer film', [660, 740], only('running'), [['Files']]);
+  flow.change('Files', [870, 700], forPage, [['Finished files']]);
+  flow.template('Finished files', [1040, 700], groups.files, 'star-trails/gallery.html');
 }

@@ -1,6 +1,6 @@
 // The star-trail night: capture, minute stacks, the night's trail, keogram, film, and its page for the phone.
 import { Flow } from './flow.js';
-import { caption, forPage, phonePage } from './star-trails-page.js';
+import { caption, drc, forPage, kept, only, phonePage } from './star-trails-page.js';
 import { products } from './star-trails-products.js';
 
 export function starTrails() {
@@ -31,24 +31,24 @@ export function starTrails() {
 
   // 1. Exposures
   flow.comment(
-    '1  Exposures: back to back, from dusk to dawn',
-    [230, 60],
+    '1  Exposures, dusk to dawn',
+    [150, 60],
     'The demo starts by itself at deploy. For your own camera open the camera node; for your own sky open the site and set its clock to real.',
   );
   flow.template('Night', [110, 120], groups.night, 'star-trails/night.html', [['Commands']]);
   flow.change(
     'Commands',
-    [290, 120],
+    [120, 180],
     [
-      { t: 'set', p: 'exposureSeconds', pt: 'msg', to: 'settings.exposureSeconds', tot: 'flow' },
-      { t: 'set', p: 'gain', pt: 'msg', to: 'settings.gain', tot: 'flow' },
+      { t: 'set', p: 'exposureSeconds', pt: 'msg', to: kept('exposureSeconds'), tot: 'flow' },
+      { t: 'set', p: 'gain', pt: 'msg', to: kept('gain'), tot: 'flow' },
     ],
     [['Exposures']],
   );
   flow.node(
     'astro-capture',
     'Exposures',
-    [480, 140],
+    [130, 240],
     {
       camera,
       exposureSeconds: '30',
@@ -89,43 +89,41 @@ export function starTrails() {
       ],
     ],
   );
-  flow.change('What happens', [720, 60], forPage, [['Night']]);
-
   // 2. Live
-  flow.comment('2  What the camera sees now', [180, 240]);
-  flow.node('astro-stats', 'Histogram figures', [490, 260], { measure: 'median' }, [['Figures for the page']]);
-  flow.change('Figures for the page', [720, 260], forPage, [['Histogram']]);
-  flow.template('Histogram', [940, 260], groups.histogram, 'star-trails/histogram.html');
+  flow.comment('2  What the camera sees now', [470, 60]);
+  flow.node('astro-stats', 'Histogram figures', [450, 100], { measure: 'median' }, [['Figures for the page']]);
+  flow.change('Figures for the page', [680, 100], forPage, [['Histogram']]);
+  flow.template('Histogram', [890, 100], groups.histogram, 'star-trails/histogram.html');
   flow.node(
     'astro-preview',
     'Live preview',
-    [490, 320],
-    { site, width: '1280', stretch: 'auto', drc: 'settings.drc', drcType: 'flow', quality: '80', newest: true },
+    [430, 160],
+    { site, width: '1280', stretch: 'auto', ...drc, quality: '80', newest: true },
     [['Live caption']],
   );
   flow.change(
     'Live caption',
-    [720, 320],
+    [650, 160],
     caption('$substring(frame.start, 11, 8) & " UTC · " & frame.exposureSeconds & " s"'),
     [['Live picture']],
   );
-  flow.template('Live picture', [940, 320], groups.live, 'star-trails/picture.html');
+  flow.template('Live picture', [890, 160], groups.live, 'star-trails/picture.html');
 
   // 3. Stacks
   flow.comment(
     '3  A brightest-pixel stack of every minute',
-    [220, 400],
+    [500, 220],
     'One JPEG each. msg.reject set by a cloud detector wired in front keeps a frame out.',
   );
   flow.node(
     'astro-stack',
     'Stack of a minute',
-    [490, 420],
+    [450, 280],
     {
       site,
       stackMode: 'max',
       stackBy: 'duration',
-      stackSeconds: 'settings.stackSeconds',
+      stackSeconds: kept('stackSeconds'),
       stackSecondsType: 'flow',
       hotPixels: 'robust',
       runningSeconds: '0',
@@ -135,68 +133,77 @@ export function starTrails() {
   );
   flow.change(
     'Prefix',
-    [690, 380],
-    [{ t: 'set', p: 'prefix', pt: 'msg', to: 'settings.prefix', tot: 'flow' }],
+    [630, 260],
+    [{ t: 'set', p: 'prefix', pt: 'msg', to: kept('prefix'), tot: 'flow' }],
     [['Save the stack']],
   );
   flow.node(
     'astro-save',
     'Save the stack',
-    [880, 380],
+    [800, 260],
     {
       site,
       template: '{night}/stacks/{prefix|sky}_{time}',
       format: 'jpeg',
       stretch: 'auto',
-      drc: 'settings.drc',
-      drcType: 'flow',
+      ...drc,
     },
     [[]],
   );
   flow.node(
     'astro-preview',
     'Stack preview',
-    [720, 440],
-    { site, width: '1280', stretch: 'auto', drc: 'settings.drc', drcType: 'flow', quality: '80', newest: true },
+    [660, 320],
+    { site, width: '1280', stretch: 'auto', ...drc, quality: '80', newest: true },
     [['Stack caption']],
   );
   flow.change(
     'Stack caption',
-    [940, 440],
+    [850, 320],
     caption(
       '$substring(frame.start, 11, 8) & " to " & $substring(frame.end, 11, 8) & " UTC · " & frame.combined & " frames"',
     ),
     [['Stack picture']],
   );
-  flow.template('Stack picture', [1160, 440], groups.stack, 'star-trails/picture.html');
+  flow.template('Stack picture', [1040, 320], groups.stack, 'star-trails/picture.html');
 
   products(flow, site, groups);
 
-  // 6. Morning, settings, errors
-  flow.comment('6  Morning, settings, and what went wrong', [220, 840]);
-  flow.node(
-    'switch',
-    'Morning',
-    [480, 860],
-    {
-      property: 'event',
-      propertyType: 'msg',
-      rules: [{ t: 'eq', v: 'end', vt: 'str' }],
-      checkall: 'true',
-      repair: false,
-      outputs: 1,
-    },
-    [['Summary']],
-  );
-  flow.template('Summary', [720, 860], groups.summary, 'star-trails/summary.html');
-  flow.template('Settings', [110, 920], groups.settings, 'star-trails/settings.html', [['Keep settings']]);
-  flow.change('Keep settings', [290, 920], [{ t: 'set', p: 'settings', pt: 'flow', to: 'settings', tot: 'msg' }], [[]]);
-  flow.node('catch', 'Whatever fails', [480, 980], { scope: null, uncaught: false }, [['Say it on the page']]);
+  // 6. What happens, morning, errors
+  flow.comment('6  Progress, morning, and what went wrong', [500, 800]);
+  flow.change('What happens', [430, 840], forPage, [['To the page', 'Worth saying']]);
+  flow.link('out', 'To the page', [595, 880], ['From below']);
+  flow.link('in', 'From below', [35, 120], ['To the page'], [['Night']]);
+  flow.node('switch', 'Worth saying', [660, 840], only('started', 'warning', 'lost'), [['Notices']]);
+  flow.node('catch', 'Whatever fails', [440, 940], { scope: null, uncaught: false }, [['Say it on the page']]);
   flow.change(
     'Say it on the page',
-    [720, 980],
+    [670, 940],
     [{ t: 'set', p: 'event', pt: 'msg', to: 'error', tot: 'str' }, ...forPage],
-    [['Night']],
+    [['Notices']],
+  );
+  flow.template('Notices', [880, 900], groups.night, 'star-trails/notice.html', [[]], 2);
+  flow.node('switch', 'Morning', [420, 1000], only('end'), [['Summary']]);
+  flow.template('Summary', [640, 1000], groups.summary, 'star-trails/summary.html');
+
+  // 7. Settings
+  flow.comment('7  Settings of the page', [140, 340], 'They are in force from the next start.');
+  flow.node(
+    'inject',
+    'At the start',
+    [120, 400],
+    {
+      props: [{ p: 'settings', v: '#:(file)::settings', vt: 'flow' }],
+      ...{ repeat: '', crontab: '', once: true, onceDelay: '0.1', topic: '' },
+    },
+    [['Settings']],
+  );
+  flow.template('Settings', [110, 460], groups.settings, 'star-trails/settings.html', [['Keep settings']]);
+  flow.change(
+    'Keep settings',
+    [140, 520],
+    [{ t: 'set', p: '#:(file)::settings', pt: 'flow', to: 'settings', tot: 'msg' }],
+    [['Settings']],
   );
 
   return flow.finish();

@@ -100,11 +100,41 @@ describe('the page on the phone', () => {
     await expect.poll(() => page.locator('.nf-state').textContent(), { timeout: 30_000 }).toBe('Exposing');
   }, 90_000);
 
+  it('keeps what is set', async () => {
+    const prefix = page.getByLabel('File prefix');
+    await prefix.fill('garden');
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByRole('button', { name: /^Saved/ }).waitFor();
+    await expect
+      .poll(
+        async () => {
+          await page.reload();
+          await page.locator('.nf-state').waitFor();
+          return prefix.inputValue();
+        },
+        { timeout: 30_000 },
+      )
+      .toBe('garden');
+  }, 60_000);
+
+  it('opens a picture in a page of its own', async () => {
+    const [opened] = await Promise.all([page.waitForEvent('popup'), page.locator('.nf-picture a').first().click()]);
+    expect(opened.url()).toContain('/nightflow/pictures/');
+    await expect
+      .poll(() => opened.locator('img').evaluate((image: HTMLImageElement) => image.naturalWidth))
+      .toBeGreaterThan(0);
+    await opened.close();
+  }, 60_000);
+
   it('turns red at night and remembers it', async () => {
     const red = () => page.evaluate(() => document.documentElement.classList.contains('nf-red'));
     await page.getByRole('button', { name: 'Red night mode' }).click();
     expect(await red()).toBe(true);
     await shot(page, 'phone-red');
+    await page.locator('.nf-picture a').first().click();
+    await page.locator('.nf-viewer img').waitFor();
+    await shot(page, 'phone-red-picture');
+    await page.getByRole('button', { name: 'Close' }).click();
     await page.reload();
     await page.locator('.nf-state').waitFor();
     expect(await red()).toBe(true);
@@ -128,6 +158,7 @@ describe('the page on the phone', () => {
 
   it('stops', async () => {
     await page.getByRole('button', { name: 'Stop' }).click();
+    await page.getByRole('button', { name: 'Really stop?' }).click();
     await expect.poll(() => page.locator('.nf-state').textContent(), { timeout: 60_000 }).toMatch(/^Ended/);
     await expect.poll(() => page.locator('.nf-summary dd').first().textContent(), { timeout: 30_000 }).toMatch(/^\d+$/);
   }, 120_000);

@@ -171,6 +171,7 @@ describe('files of the archive', () => {
     expect((await list('/site1/2026-01-12/')).length).toBe(3);
     expect((await list('/site1/2026-01-12/?limit=1')).length).toBe(1);
     expect((await list('')).some(({ name }) => name.includes('state'))).toBe(false);
+    expect(await list('?without=stacks,2026-01-12')).toEqual([]);
   });
 
   it('are only read', async () => {
