@@ -15,6 +15,9 @@ export type Moment =
   /** Start: the Sun stands below this, or sinks below it. Stop: it rises above it. Degrees, of its centre, without refraction. */
   | { type: 'sun'; altitudeDegrees: number };
 
+/** It does not get dark today: a matter of waiting, unlike a height that the Sun never has here. */
+export class SunStaysUp extends NightflowError {}
+
 export type MomentInput = Moment | string | null | undefined;
 
 /** Reads 'now', 'never', 'sun -6', '22:15' or an ISO date, or takes a Moment as it is. @throws bad-input that says what is expected. */
@@ -44,20 +47,28 @@ export function parseMoment(input: MomentInput | unknown, role: 'start' | 'stop'
   }
 }
 
-/** UTC ms of the start, not before `now`. @throws bad-input when the Sun never gets there within a day, or without a site for it. */
+/** UTC ms of the start, not before `now`. @throws SunStaysUp when the Sun does not get there within a day; bad-input when it never does, or without a site. */
 export function resolveStart(moment: Moment, site: Site | null, now: number): number {
   if (moment.type === 'time') return Math.max(now, timeAfter(moment.time, site, now));
   if (moment.type !== 'sun') return now;
   const place = placeFor(site, 'start');
   if (sunAltitudeDegrees(place, now) < moment.altitudeDegrees) return now;
   const setting = nextSunCrossing(place, now, moment.altitudeDegrees, 'setting');
-  if (setting === null)
-    throw new NightflowError(
-      'bad-input',
-      `The Sun does not sink below ${moment.altitudeDegrees}° here in the day after ${isoTime(now)}.`,
-      { remedy: 'Start at a higher Sun or by time.' },
-    );
-  return setting;
+  if (setting !== null) return setting;
+  const remedy = 'Start at a higher Sun or by time.';
+  if (moment.altitudeDegrees < lowestSunDegrees(place))
+    throw new NightflowError('bad-input', `The Sun never sinks below ${moment.altitudeDegrees}° here.`, { remedy });
+  throw new SunStaysUp(
+    'bad-input',
+    `The Sun does not sink below ${moment.altitudeDegrees}° here in the day after ${isoTime(now)}.`,
+    { remedy },
+  );
+}
+
+/** The Sun's lowest height in a year, at midnight of the winter solstice; half a degree of room for all that is left out. */
+function lowestSunDegrees({ latitude }: Site): number {
+  const obliquityDegrees = 23.44;
+  return Math.max(-90, Math.abs(latitude) - 90 - obliquityDegrees) - 0.5;
 }
 
 /** UTC ms of the stop for a sequence that starts at `start`; null without one, or when the Sun does not rise that high in a day (polar night). */

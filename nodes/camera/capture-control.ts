@@ -1,10 +1,11 @@
 /** Starts, commands, resumes and repeats the sequences of one `astro-capture` node; at most one at a time. */
 import { rm } from 'node:fs/promises';
 import { isoTime, realClock } from '../../lib/clock/clock.ts';
+import { SunStaysUp } from '../../lib/night/moment.ts';
 import { readState, writeState } from '../../lib/night/night-folder.ts';
 import { readRun } from '../../lib/night/run-journal.ts';
 import type { SequenceEnd } from '../../lib/night/sequence.ts';
-import { NightflowError } from '../../lib/process/errors.ts';
+import { asNightflowError, NightflowError } from '../../lib/process/errors.ts';
 import { nextTimeOfDay } from '../../lib/sky/night-date.ts';
 import { reportFailure } from '../handle.ts';
 import { type NodeConfig, readSettings } from '../inputs.ts';
@@ -31,6 +32,12 @@ interface Kept {
   topic?: string;
 }
 
+/** How a sequence that nobody waits for came out; both null: there was none. */
+interface Outcome {
+  end: SequenceEnd | null;
+  error: NightflowError | null;
+}
+
 const noonSeconds = 12 * 3600;
 
 export class CaptureControl {
@@ -55,7 +62,7 @@ export class CaptureControl {
   async start(msg: AstroMessage): Promise<void> {
     this.waiting?.abort();
     const settings = await readSettings(this.RED, this.node, this.config, captureInputs, msg);
-    this.repeat(await this.run(settings, msg, 'new'));
+    this.repeat({ end: await this.run(settings, msg, 'new'), error: null });
   }
 
   /** `resume` goes on as well with what an error or a full disk ended. @throws rejected when there is nothing to pause or resume */
@@ -64,7 +71,7 @@ export class CaptureControl {
     if (command === 'pause' && sequence) return sequence.pause();
     if (command === 'resume' && sequence) return sequence.resume();
     const goneOn = command === 'resume' && !this.busy ? await this.goOn() : null;
-    if (goneOn) return this.repeat(goneOn);
+    if (goneOn) return this.repeat({ end: goneOn, error: null });
     if (command === 'pause' || command === 'resume')
       throw new NightflowError('rejected', `No sequence is running, so there is nothing to ${command}.`, {
         remedy: 'Send start first.',
@@ -79,7 +86,7 @@ export class CaptureControl {
   /** What happens by itself once the flow runs: going on after a restart, and starts that wait for no message. */
   async deployed(): Promise<void> {
     const goneOn = await this.unattended(() => this.goOn());
-    if (goneOn || this.closing.signal.aborted) this.repeat(goneOn);
+    if (goneOn.end || this.closing.signal.aborted) this.repeat(goneOn);
     else if (this.config.startAt === 'deploy' || this.nightly) await this.startUnattended();
   }
 
@@ -115,7 +122,7 @@ export class CaptureControl {
   }
 
   private async startUnattended(): Promise<void> {
-    const end = await this.unattended(async () => {
+    const outcome = await this.unattended(async () => {
       const nothing = {} as AstroMessage;
       return this.run(
         await readSettings(this.RED, this.node, this.config, captureInputs, nothing),
@@ -123,15 +130,19 @@ export class CaptureControl {
         'unattended',
       );
     });
-    this.repeat(end, end === null);
+    this.repeat(outcome);
   }
 
-  /** A node that starts by the Sun or at a time of day starts again the next night, unless a person stopped it. */
-  private repeat(end: SequenceEnd | null, notStarted = false): void {
-    const over = notStarted || (end !== null && ['time', 'count', 'no-more-frames'].includes(end.reason));
-    if (!over || !this.nightly || this.config.everyNight === false || this.closing.signal.aborted) return;
+  /**
+   * A node that starts by the Sun or at a time of day starts again the next night, unless a person stopped it, or a setting is wrong:
+   * it stays wrong.
+   */
+  private repeat({ end, error }: Outcome): void {
+    const over = end ? ['time', 'count', 'no-more-frames'].includes(end.reason) : error && error.code !== 'bad-input';
+    const light = error instanceof SunStaysUp ? error : null;
+    if (!(over || light) || !this.everyNight || this.closing.signal.aborted) return;
     void this.unattended(async () => {
-      if (await this.untilNoon()) await this.startUnattended();
+      if (await this.untilNoon(light)) await this.startUnattended();
       return null;
     });
   }
@@ -140,14 +151,20 @@ export class CaptureControl {
     return this.config.startAt === 'sun' || this.config.startAt === 'time';
   }
 
-  /** Errors of what no message asked for reach Catch nodes too. null: it did not come to a sequence. */
-  private async unattended(work: () => Promise<SequenceEnd | null>): Promise<SequenceEnd | null> {
+  private get everyNight(): boolean {
+    return this.nightly && this.config.everyNight !== false;
+  }
+
+  /** Errors of what no message asked for reach Catch nodes too; that it stays light is none while the node waits for darker nights. */
+  private async unattended(work: () => Promise<SequenceEnd | null>): Promise<Outcome> {
     try {
-      return await work();
+      return { end: await work(), error: null };
     } catch (thrown) {
+      const error = asNightflowError(thrown);
       const msg = { _msgid: this.RED.util.generateId() };
-      reportFailure(this.node, thrown, (error) => error && this.node.error(error, msg));
-      return null;
+      if (!(error instanceof SunStaysUp && this.everyNight))
+        reportFailure(this.node, error, (reported) => reported && this.node.error(reported, msg));
+      return { end: null, error };
     }
   }
 
@@ -191,16 +208,21 @@ export class CaptureControl {
     }
   }
 
-  /** false when a command or a close came in between. */
-  private async untilNoon(): Promise<boolean> {
+  /** @param light Why there is no night today. @returns false when a command or a close came in between. */
+  private async untilNoon(light: SunStaysUp | null): Promise<boolean> {
     const { siteNode } = cameraNodeOf(this.RED, this.config);
     const clock = siteNode?.clock ?? realClock;
     const waiting = new AbortController();
     this.waiting = waiting;
     const signal = AbortSignal.any([waiting.signal, this.closing.signal]);
     const noon = nextTimeOfDay(siteNode?.site ?? { longitude: 0, timeZone: null }, clock.now(), noonSeconds);
-    const text = { time: isoTime(noon).slice(0, 16).replace('T', ' ') };
-    showStatus(this.node, 'waiting', this.RED._('astro-capture.status.next-night', text));
+    const text = { time: isoTime(noon).slice(0, 16).replace('T', ' '), reason: light?.message ?? '' };
+    const status = light ? 'no-night' : 'next-night';
+    showStatus(this.node, 'waiting', this.RED._(`astro-capture.status.${status}`, text));
+    if (light) {
+      const payload = { waitingFor: light.message, time: isoTime(clock.now()), next: isoTime(noon) };
+      this.node.send([null, { event: 'waiting', payload } as unknown as AstroMessage]);
+    }
     return clock.sleep(noon - clock.now(), signal).then(
       () => true,
       () => false,

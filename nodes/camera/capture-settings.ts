@@ -5,6 +5,7 @@ import type { KeepPolicy } from '../../lib/night/keep.ts';
 import type { MomentInput } from '../../lib/night/moment.ts';
 import type { PlanInput } from '../../lib/night/plan.ts';
 import { confine } from '../../lib/process/durable.ts';
+import { NightflowError } from '../../lib/process/errors.ts';
 import type { InputTable, NodeConfig, Settings } from '../inputs.ts';
 
 export const captureInputs = {
@@ -58,9 +59,15 @@ function moment(at: CaptureSettings['startAt'] | 'never', altitudeDegrees: numbe
 export const policyOf = ({ keep, keepNights }: CaptureSettings): KeepPolicy =>
   keep === 'nights' ? { nights: keepNights } : keep;
 
-/** The folder of the kept frames. @throws bad-input when it leads out of the archive */
+/** The folder of the kept frames. @throws bad-input when it leads out of the archive or asks for what it does not know */
 export function framesFolder(settings: CaptureSettings, archiveFolder: string, cameraName: string): string {
   const safe = cameraName.replace(/[^\p{L}\p{N} _-]/gu, '-').trim() || 'camera';
+  const unknown = /\{(?!camera\})[^{}]*\}?/.exec(settings.folder);
+  if (unknown)
+    throw new NightflowError('bad-input', `The folder "${settings.folder}" asks for ${unknown[0]}, which is unknown.`, {
+      remedy:
+        'It knows {camera}; a folder for each night is made in it. For other names keep none and wire a save node.',
+    });
   const folder = settings.folder.replaceAll('{camera}', safe);
   return /^[./]*$/.test(folder) ? archiveFolder : confine(archiveFolder, folder);
 }

@@ -118,6 +118,41 @@ describe('from dusk to dawn', () => {
     expect(numbers(await running.sink('frames').take(2))).toEqual([1, 2]);
   });
 
+  // The Sun is below -6° from 17:37:21 to 04:07:09 the next morning.
+  it.each([
+    ['in the evening', '2026-03-14T20:00:00Z', /^2026-03-14T20:00:00/],
+    ['before dawn', '2026-03-14T03:30:00Z', /^2026-03-14T03:30:00/],
+    ['and waits by day for the next dusk', '2026-03-15T05:00:00Z', /^2026-03-15T17:4[0-9]/],
+  ])('starts at once when it is dark already: %s', async (_, clockStart, first) => {
+    const running = await startCapture({ startAt: 'sun', stopAt: 'sun', exposureSeconds: '600' }, { clockStart });
+    const [frame] = await running.sink('frames').take(1);
+    expect(frame!.frame!.start).toMatch(first);
+    const waited = running.sink('events').messages.some(event('waiting'));
+    expect(waited).toBe(clockStart.includes('T05'));
+  });
+
+  // The first night in which the Sun sinks below -6° is that of 14 August, from 22:14:02 UTC (astropy 5.2.1, no refraction).
+  it('waits through the summer of Tromsø with one look a day, and begins in the first dark night', async () => {
+    const summer = { clockStart: '2026-06-20T18:00:00Z' };
+    const running = await startCapture({ startAt: 'sun', stopAt: 'sun', exposureSeconds: '600' }, summer);
+    const [frame] = await running.sink('frames').take(1);
+    expect(frame!.frame!.start).toMatch(/^2026-08-14T22:1[34]/);
+    const waiting = running.sink('events').messages.filter(event('waiting')).slice(0, -1);
+    const looks = waiting.map((msg) => (msg.payload as { next: string }).next);
+    expect(looks[0]).toBe('2026-06-21T10:00:00.000Z');
+    expect(looks.every((look, i) => i === 0 || Date.parse(look) - Date.parse(looks[i - 1]!) === 86_400_000)).toBe(true);
+    expect((waiting[0]!.payload as { waitingFor: string }).waitingFor).toContain('does not sink below -6°');
+    expect((await running.status('capture', 'yellow', 'does not sink')).text).toContain('2026-06-21 10:00');
+    expect(running.sink('errors').messages).toEqual([]);
+  });
+
+  it('does not wait for a height that the Sun never has', async () => {
+    const running = await startCapture({ startAt: 'sun', startSunDegrees: '-50' });
+    expect((await errorOf(running)).message).toContain('never sinks below -50°');
+    await running.status('capture', 'red');
+    expect(running.statuses('capture').at(-1)).toMatchObject({ fill: 'red' });
+  });
+
   it('says when the Sun does not sink that low', async () => {
     const midsummer = { clockStart: '2026-06-20T18:00:00Z', clockRate: '1000' };
     const running = await startCapture({ startAt: 'sun', everyNight: false }, midsummer);
@@ -166,6 +201,28 @@ describe('the disk', () => {
     expect((await readFile(path)).byteLength).toBeGreaterThan(16 * 8 * 2);
     await running.sink('events').first(event('end'));
     expect(await kept('archive/frames')).toHaveLength(2);
+  });
+
+  it('makes a folder for each night in the folder of the camera, and names a frame by start, exposure, sequence and number', async () => {
+    const evening = { clockStart: '2026-03-15T10:59:50Z' }; // local noon is the border of two nights
+    const running = await startCapture({ mode: 'count', count: '2', keep: 'all', folder: 'raw/{camera}' }, evening);
+    running.send('capture', {});
+    await running.sink('events').first(event('end'));
+    for (const [night, time, n] of [
+      ['2026-03-14', '105950.000', 1],
+      ['2026-03-15', '110000.000', 2],
+    ]) {
+      const [name, ...others] = await kept(`archive/raw/Scripted/${night}`);
+      expect(name).toMatch(new RegExp(`^light_20260315T${time}Z_10s_[0-9a-f]{8}_00000${n}\\.fits$`));
+      expect(others).toEqual([]);
+    }
+  });
+
+  it('says what the name of the folder may ask for', async () => {
+    const running = await startCapture({ mode: 'one', keep: 'all', folder: '{night}/{camera}' });
+    running.send('capture', {});
+    expect((await errorOf(running)).message).toContain('asks for {night}, which is unknown');
+    expect(running.statuses('capture').at(-1)!.text).toContain('a folder for each night is made in it');
   });
 
   it('keeps none when the flow is to use them', async () => {
