@@ -1,6 +1,8 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { appendFile, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { readFits } from '../../lib/frame/fits/read.ts';
 import type * as writer from '../../lib/frame/write.ts';
@@ -11,6 +13,7 @@ import type { AstroMessage } from '../../nodes/types.ts';
 import { startFlow, stopFlow } from './harness.ts';
 import { type ScriptedCameras, useScriptedCamera } from './scripted-camera.ts';
 
+const call = promisify(execFile);
 /** Writes go through until so many files are there; then the disk is full. */
 const disk = vi.hoisted(() => ({ room: Number.POSITIVE_INFINITY }));
 vi.mock('../../lib/frame/write.ts', async (original) => {
@@ -60,10 +63,19 @@ const flow = [
   { id: 'catcher', type: 'catch', scope: null, wires: [['errors']] },
   ...['frames', 'events', 'errors'].map((id) => ({ id, type: 'helper', wires: [] })),
 ];
-const start = () => startFlow([astroSite, astroCamera, astroCapture], flow, { userDir });
+const start = (settings: object = {}) =>
+  startFlow(
+    [astroSite, astroCamera, astroCapture],
+    flow.map((node) => (node.id === 'capture' ? { ...node, ...settings } : node)),
+    { userDir },
+  );
 const night = () => join(userDir, 'archive', 'frames', 'Scripted', '2026-03-14');
 const keptNumbers = async () =>
   (await readdir(night())).map((name) => Number(/_(\d{6})\.fits$/.exec(name)?.[1])).sort((a, b) => a - b);
+async function areWhole(): Promise<void> {
+  for (const name of await readdir(night()))
+    expect((await readFits(join(night(), name))).number).toBe(Number(name.slice(-11, -5)));
+}
 const upTo = (n: number) => Array.from({ length: n }, (_, i) => i + 1);
 const ended = (msg: AstroMessage) => msg.event === 'end';
 
@@ -88,8 +100,71 @@ it('stops a sequence when the disk is full, loses no frame, and goes on when the
   const sent = running.sink('frames').messages.map((msg) => (msg.payload as { n: number }).n);
   expect(sent).toEqual(upTo(sent.length));
   expect(await keptNumbers()).toEqual(sent);
-  for (const name of await readdir(night()))
-    expect((await readFits(join(night(), name))).number).toBe(Number(name.slice(-11, -5)));
+  await areWhole();
+});
+
+/** A disk of a few frames below the archive; where this user may not mount one, the writer refuses as a full one would. */
+async function smallDisk(): Promise<{ real: boolean; archive: string; release: () => Promise<void> }> {
+  const archive = join(userDir, 'archive');
+  await mkdir(archive);
+  const mounted = await call('mount', ['-t', 'tmpfs', '-o', 'size=6m', 'tmpfs', archive]).then(
+    () => true,
+    () => false,
+  );
+  return { real: mounted, archive, release: async () => void (mounted && (await call('umount', [archive]))) };
+}
+
+/** Takes what is left of a disk, to the last byte. */
+async function fill(path: string): Promise<void> {
+  for (const bytes of [65_536, 512, 1])
+    for (;;)
+      try {
+        await appendFile(path, Buffer.alloc(bytes));
+      } catch {
+        break;
+      }
+}
+
+it.each(['its own frames', 'another program'])('survives a disk that is filled to the brim by %s', async (by) => {
+  const disk6 = await smallDisk();
+  const filler = join(disk6.archive, 'somebody else.bin');
+  try {
+    made.script = { width: 512, height: 512 }; // 0.5 MB a frame: nine fit beside nothing, five beside the filler
+    if (by === 'its own frames') await writeFile(filler, Buffer.alloc(3e6));
+    if (!disk6.real) disk.room = 5;
+    const running = await start({ mode: 'count', count: '9' });
+    running.send('capture', {});
+    if (by === 'another program' && disk6.real) {
+      await running.sink('frames').take(2);
+      await fill(filler);
+    }
+    const end = await running.sink('events').first(ended);
+    expect(end.payload).toMatchObject({ reason: 'error', error: { code: 'disk-full' } });
+    const { frames } = end.payload as { frames: number };
+    expect(frames).toBeGreaterThan(1);
+    expect(frames).toBeLessThan(9);
+    const caught = await running.sink('errors').first();
+    expect(caught.error).toMatchObject({ message: expect.stringMatching(/[Ff]ree some space/) });
+    await running.status('capture', 'red', 'ree some space');
+    expect(await keptNumbers()).toEqual(upTo(frames));
+    await areWhole();
+
+    disk.room = Number.POSITIVE_INFINITY;
+    await rm(filler, { force: true });
+    running.send('capture', { command: 'resume' });
+    const last = await running.sink('events').first((msg) => ended(msg) && msg !== end);
+    expect(last.payload).toMatchObject({ reason: 'count', frames: 9, error: null });
+    const sent = running.sink('frames').messages.map((msg) => (msg.payload as { n: number }).n);
+    expect(sent).toEqual(upTo(9));
+    expect(await keptNumbers()).toEqual(upTo(9));
+    await areWhole();
+    expect(running.sink('errors').messages).toHaveLength(1);
+    const all = await readdir(disk6.archive, { recursive: true });
+    expect(all.filter((name) => name.endsWith('.nightflow-part'))).toEqual([]);
+  } finally {
+    await stopFlow();
+    await disk6.release();
+  }
 });
 
 it('refuses to go on while the disk is still full', async () => {
