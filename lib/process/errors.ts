@@ -46,14 +46,17 @@ export function asNightflowError(thrown: unknown, what?: string): NightflowError
   if (error.name === 'AbortError' || systemCode === 'ABORT_ERR')
     return new NightflowError('aborted', text, { cause: thrown });
   if (systemCode === 'ENOSPC' || systemCode === 'EDQUOT')
-    return new NightflowError('disk-full', text, {
+    return new NightflowError('disk-full', sentence(text), {
       cause: thrown,
       remedy: 'Free some space on the disk or save to another one.',
     });
   if (systemCode === 'ENOENT')
-    return new NightflowError('lost', text, { cause: thrown, remedy: 'Check that the path exists.' });
+    return new NightflowError('lost', sentence(text), { cause: thrown, remedy: 'Check that the path exists.' });
   return new NightflowError('failed', text, { cause: thrown });
 }
+
+/** Node's `ENOSPC: no space left on device, write` as a person would say it, with a full stop before the remedy. */
+const sentence = (text: string): string => `${text.replace(/\bE[A-Z]{3,}: /, '').replace(/, [a-z]+$/, '')}.`;
 
 export function throwIfAborted(signal: AbortSignal | undefined, what = 'stopped'): void {
   if (signal?.aborted) throw new NightflowError('aborted', what, { cause: signal.reason });

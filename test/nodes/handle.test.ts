@@ -152,7 +152,7 @@ describe('failures', () => {
   it.each([
     [new TypeError('x is not a function'), 'x is not a function'],
     ['a bare string', 'a bare string'],
-    [Object.assign(new Error('no space'), { code: 'ENOSPC' }), 'no space Free some space'],
+    [Object.assign(new Error('no space'), { code: 'ENOSPC' }), 'no space. Free some space'],
   ])('of any kind do', async (thrown, text) => {
     const running = await start(async () => {
       throw thrown;

@@ -46,8 +46,9 @@ it('knows the free space of a folder that is not made yet', async () => {
 it('gives whatever was thrown a code', () => {
   expect(asNightflowError('a thrown string')).toMatchObject({ code: 'failed', message: 'a thrown string' });
   expect(asNightflowError(new DOMException('x', 'AbortError'))).toMatchObject({ code: 'aborted' });
-  expect(asNightflowError(Object.assign(new Error('x'), { code: 'ENOSPC' }), 'Writing')).toMatchObject({
+  const full = Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
+  expect(asNightflowError(full, 'Writing')).toMatchObject({
     code: 'disk-full',
-    message: 'Writing: x',
+    message: 'Writing: no space left on device.',
   });
 });
