@@ -161,7 +161,7 @@ export function starTrails() {
     'Stack caption',
     [850, 320],
     caption(
-      '$substring(frame.start, 11, 8) & " to " & $substring(frame.end, 11, 8) & " UTC · " & frame.combined & " frames"',
+      '$substring(frame.start, 11, 8) & " to " & $substring(frame.end, 11, 8) & " UTC · " & frame.combined & (frame.combined = 1 ? " frame" : " frames")',
     ),
     [['Stack picture']],
   );
