@@ -4,7 +4,7 @@ import { type Clock, realClock } from '../lib/clock/clock.ts';
 import { Frame, type FrameInit } from '../lib/frame/frame.ts';
 import { asNightflowError, NightflowError } from '../lib/process/errors.ts';
 import { enterBacklog } from './backlog.ts';
-import { type InputTable, readSettings, type Settings } from './inputs.ts';
+import { type InputTable, nodeLabel, readSettings, type Settings } from './inputs.ts';
 import { type StatusState, showStatus } from './status.ts';
 import type { AstroMessage } from './types.ts';
 
@@ -76,6 +76,8 @@ export function handleInput<T extends InputTable>(RED: NodeAPI, node: Node, opti
     const release = parallel ? () => {} : clock.hold();
     const task = (parallel ? Promise.resolve() : tail)
       .then(() => work(message, send as (messages: unknown) => void, done))
+      // Only another node's handler of status or done can throw here; the messages that wait must not suffer for it.
+      .catch((thrown) => RED.log.error(`${nodeLabel(node)}: ${asNightflowError(thrown).message}`))
       .finally(() => {
         leave();
         release();
@@ -89,10 +91,16 @@ export function handleInput<T extends InputTable>(RED: NodeAPI, node: Node, opti
     closing.abort();
     options.closing?.();
     const settled = workedOff(running).then(() => options.close?.(removed));
-    const timeLimit = new Promise<void>((resolve) => setTimeout(resolve, closeMilliseconds).unref());
-    Promise.race([settled, timeLimit])
+    const over = new AbortController();
+    const late = realClock.sleep(closeMilliseconds, over.signal).then(() => {
+      throw new NightflowError('timeout', `It was still at work ${closeMilliseconds / 1000} s after it was to close.`);
+    });
+    Promise.race([settled, late])
       .catch((error) => node.warn(asNightflowError(error).message))
-      .finally(done);
+      .finally(() => {
+        over.abort();
+        done();
+      });
   });
 }
 

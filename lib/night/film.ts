@@ -1,5 +1,5 @@
 /** The film of a night: its frames gather as JPEGs on the disk, each whole, and become a film at the end or in between. */
-import { access, readdir } from 'node:fs/promises';
+import { access } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { Frame } from '../frame/frame.ts';
 import { renderPreview } from '../frame/preview.ts';
@@ -7,6 +7,7 @@ import { writeDurably } from '../process/durable.ts';
 import { NightflowError } from '../process/errors.ts';
 import { endOf } from './backwards.ts';
 import { buildFilmInPieces } from './film-pieces.ts';
+import { listFolder } from './night-folder.ts';
 import { beginProduct, NightProduct, type ProductState, readProductState } from './night-product.ts';
 import { type FilmOptions, filmWidth } from './timelapse.ts';
 
@@ -38,7 +39,7 @@ export class Film extends NightProduct {
   static async open(folder: string): Promise<Film | null> {
     const state = await readProductState(folder);
     if (!state) return null;
-    const names = (await readdir(join(folder, 'frames')).catch(() => [])).filter((name) => pictureName.test(name));
+    const names = (await listFolder(join(folder, 'frames'))).filter((name) => pictureName.test(name));
     return new Film(
       folder,
       state,

@@ -2,6 +2,7 @@
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeDurably } from '../process/durable.ts';
+import { asNightflowError } from '../process/errors.ts';
 
 /** The folder of a node's unfinished work; its leading dot keeps it out of listings. */
 export const workFolder = (archiveFolder: string, nodeId: string): string =>
@@ -17,11 +18,19 @@ export interface WaitingNight {
 /** The nights that wait in a work folder, oldest first. */
 export async function waitingNights(folder: string): Promise<WaitingNight[]> {
   const waiting: WaitingNight[] = [];
-  for (const name of await readdir(folder).catch(() => [])) {
+  for (const name of await listFolder(folder)) {
     const [, night, number = '1'] = /^(\d{4}-\d\d-\d\d)(?:_(\d+))?$/.exec(name) ?? [];
     if (night) waiting.push({ name, night, number: Number(number) });
   }
   return waiting.sort((a, b) => (a.night === b.night ? a.number - b.number : a.night < b.night ? -1 : 1));
+}
+
+/** Names in a folder; none when it is not there. @throws lost, failed for one that can't be read: it must not pass for an empty one. */
+export async function listFolder(folder: string): Promise<string[]> {
+  return readdir(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return [];
+    throw asNightflowError(error, `The folder ${folder} can't be read`);
+  });
 }
 
 /** A small JSON file, or null when it is absent or not whole JSON (then it never was complete). */

@@ -238,7 +238,7 @@ export class Runner implements Activity {
     }
     state.failures++;
     state.lost++;
-    await this.options.failed().catch(() => {});
+    await this.options.failed().catch((error) => warn(asNightflowError(error).message, null));
     for (let cause = error; ; ) {
       const seconds = backOffSeconds(++this.failuresInARow, backOff);
       warn(`${cause.message} Trying again in ${seconds.toFixed(1)} s.`, cause);

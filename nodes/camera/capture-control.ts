@@ -96,9 +96,12 @@ export class CaptureControl {
 
   /** Leaves the sequence to be gone on with; within seconds. */
   async close(removed: boolean): Promise<void> {
-    await this.current?.finished;
-    await this.stranded?.sequence.retryUnaccepted();
-    if (removed) await rm(this.workFolder(), { recursive: true, force: true });
+    try {
+      await this.current?.finished;
+      await this.stranded?.sequence.retryUnaccepted();
+    } finally {
+      if (removed) await rm(this.workFolder(), { recursive: true, force: true });
+    }
   }
 
   suspend(): void {

@@ -40,7 +40,7 @@ export default function (RED: NodeAPI): void {
         opening = null;
         throw asNightflowError(thrown, `${nodeLabel(this)} can't be opened`);
       });
-      return signal ? Promise.race([opening, rejectOnAbort(signal)]) : opening;
+      return signal ? unlessAborted(opening, signal) : opening;
     };
 
     this.reserve = (owner) => {
@@ -73,9 +73,11 @@ export default function (RED: NodeAPI): void {
 }
 
 /** An open that one caller gives up goes on for the others. */
-const rejectOnAbort = (signal: AbortSignal): Promise<never> =>
-  new Promise((_, reject) => {
+function unlessAborted<T>(opening: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
     const stop = () => reject(new NightflowError('aborted', 'stopped'));
     if (signal.aborted) stop();
     else signal.addEventListener('abort', stop, { once: true });
+    opening.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
   });
+}
