@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { runInNewContext } from 'node:vm';
+import { createContext, runInContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { captureInputs } from '../../nodes/camera/capture-settings.ts';
 import { siteInputs } from '../../nodes/config/astro-site.ts';
@@ -8,6 +8,7 @@ import { translate } from './harness.ts';
 
 /** What a node's page registers with the editor. */
 interface Definition {
+  type: string;
   category: string;
   color?: string;
   icon?: string;
@@ -24,22 +25,27 @@ const pages = readdirSync(nodes, { recursive: true, withFileTypes: true })
     html: readFileSync(join(parentPath, name), 'utf8'),
   }));
 
-/** Runs a page's script as a browser without an open dialog would. */
+/** Runs a page's scripts as a browser without an open dialog would: first what it names, then its own. */
 function definitionOf(type: string): Definition {
   const { html } = pages.find((page) => page.type === type)!;
+  const [, named] = /<script src="resources\/@nightflow\/node-red\/([\w.]+)"><\/script>/.exec(html)!;
   const script = /<script type="text\/javascript">([\s\S]*?)<\/script>/.exec(html)![1]!;
   let definition: Definition | undefined;
-  const registerType = (_: string, given: Definition) => {
-    definition = given;
+  const registerType = (_: string, given: Omit<Definition, 'type'>) => {
+    definition = { ...given, type };
   };
   const RED = { nodes: { registerType }, validators: {}, _: translate };
-  runInNewContext(script, { RED, $: () => ({ val: () => undefined }), Intl, Date, Number });
+  const browser = createContext({ RED, $: () => ({ val: () => undefined }), Intl, Date, Number });
+  runInContext(readFileSync(join(nodes, '..', 'resources', named!), 'utf8'), browser);
+  runInContext(script, browser);
   return definition!;
 }
 
 const asStored = (definition: Definition, changes: Record<string, unknown> = {}) => ({
   ...Object.fromEntries(Object.entries(definition.defaults).map(([name, { value }]) => [name, value])),
   _: translate,
+  _def: definition,
+  type: definition.type,
   ...changes,
 });
 
@@ -121,6 +127,9 @@ describe('what is wrong is said', () => {
     ['astro-site', 'clockStart', 'soon', { clock: 'rehearsal' }, 'Start: a date such as 2026-03-14T17:45:00Z'],
     ['astro-camera', 'cloudCover', '2', {}, 'Clouds: 0 to 1'],
     ['astro-camera', 'path', '', { backend: 'folder' }, 'Folder: a folder or a pattern such as /home/pi/night/*.ARW'],
+    ['astro-stack', 'stackSeconds', '0', {}, 'Duration: a number from 0.1 to 86400 s'],
+    ['astro-stack', 'stackFrames', '2.5', {}, 'Frames: a whole number from 1 to 1000000'],
+    ['astro-load', 'path', '', {}, 'Path: must not be empty'],
   ])('%s %s "%s"', (type, name, value, others, reason) => {
     expect(verdict(type, name, value, others)).toBe(reason);
   });
@@ -136,6 +145,9 @@ describe('what is wrong is said', () => {
     ['astro-site', 'latitude', variable, {}],
     ['astro-site', 'clockRate', 'max', { clock: 'rehearsal' }],
     ['astro-camera', 'cloudCover', '2', { backend: 'folder' }],
+    ['astro-stack', 'stackFrames', 'payload', { stackFramesType: 'msg' }],
+    ['astro-stack', 'stackSeconds', variable, {}],
+    ['astro-timelapse', 'megabits', '', {}],
   ])('%s %s "%s" is right', (type, name, value, others) => {
     expect(verdict(type, name, value, others)).toBe(true);
   });
