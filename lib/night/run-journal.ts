@@ -1,4 +1,5 @@
 /** What a sequence writes down so that it can go on after a crash: its plan, when it began, each frame accepted, its end. */
+import type { NightflowError } from '../process/errors.ts';
 import { Journal, journalEntries } from '../process/journal.ts';
 import { type GapState, GapStatistics } from './gaps.ts';
 import type { PlanInput, SequencePlan } from './plan.ts';
@@ -173,3 +174,7 @@ function follow(state: RunState, entry: Entry): RunState | null {
   }
   return state;
 }
+
+/** A full disk or one that was unplugged is no end of the run: it can be gone on with. A wrong setting stays wrong. */
+export const isMendable = ({ code }: NightflowError): boolean =>
+  code !== 'bad-input' && code !== 'unsupported' && code !== 'missing';

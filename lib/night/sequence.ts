@@ -16,7 +16,7 @@ import type { GapSummary } from './gaps.ts';
 import { resolveStart, resolveStop } from './moment.ts';
 import { cadenceSeconds, framesExpected, type PlanInput, parsePlan, type SequencePlan } from './plan.ts';
 import { type Progress, progressOf } from './progress.ts';
-import { newRun, RunJournal, type RunState, readRun } from './run-journal.ts';
+import { isMendable, newRun, RunJournal, type RunState, readRun } from './run-journal.ts';
 import { Runner } from './runner.ts';
 import { forecastStorage, rawFrameBytes, type StorageForecast, type StorageLimit } from './storage.ts';
 
@@ -299,7 +299,3 @@ export class Sequence {
     this.events.emit('warning', { message, error });
   }
 }
-
-/** A full disk or one that was unplugged is no end of the run: it can be gone on with. A wrong setting stays wrong. */
-const isMendable = ({ code }: NightflowError): boolean =>
-  code !== 'bad-input' && code !== 'unsupported' && code !== 'missing';

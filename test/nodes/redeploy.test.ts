@@ -21,6 +21,11 @@ const onRejection = (reason: unknown) => rejections.push(reason);
 beforeEach(() => void process.on('unhandledRejection', onRejection));
 afterEach(() => void process.off('unhandledRejection', onRejection));
 
+interface Routes {
+  _router?: { stack: unknown[] };
+  router?: { stack: unknown[] };
+}
+
 const users = ['trail', 'keogram', 'film', 'preview', 'save', 'stats'];
 const image = (id: string, type: string, settings: Record<string, unknown> = {}): FlowNode => ({
   ...{ id, type, site: 'site', ...settings },
@@ -54,10 +59,11 @@ const flow = (time: number): FlowNode[] =>
 it('twenty times: no listener more, no unfinished file, no rejection, every number once', async () => {
   const modules = [registerStack, registerKeogram, registerTimelapse, registerPreview, registerSave, registerStats];
   const running = await startFlow([...captureNodes, ...modules], flow(0), { userDir: bench.userDir });
-  const { events } = running.RED as unknown as { events: NodeJS.EventEmitter };
+  const { events, httpNode } = running.RED as unknown as { events: NodeJS.EventEmitter; httpNode: Routes };
   const listeners = () => ({
     flow: Object.fromEntries(events.eventNames().map((name) => [String(name), events.listenerCount(name)])),
     process: Object.fromEntries(process.eventNames().map((name) => [String(name), process.listenerCount(name)])),
+    routes: (httpNode._router ?? httpNode.router)?.stack.length,
     timers: process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length,
   });
   running.send('capture', {});
@@ -75,6 +81,8 @@ it('twenty times: no listener more, no unfinished file, no rejection, every numb
   const after = listeners();
   expect(after.flow).toEqual(before.flow);
   expect(after.process).toEqual(before.process);
+  expect(before.routes).toBeGreaterThan(0);
+  expect(after.routes).toBe(before.routes);
   // Of a running flow, give or take what happens to wait just then.
   expect(after.timers).toBeLessThan(before.timers + 10);
 
