@@ -13,6 +13,7 @@ import { build } from './build.js';
 import { home, host, openWithoutPassword } from './home.js';
 import { install, unsuitable } from './install.js';
 import { isLoopback, readLogin } from './login.js';
+import { claim } from './only-one.js';
 import { entry, nodeProgram, root } from './toolchain.js';
 
 const patienceMs = 120_000;
@@ -24,6 +25,7 @@ async function start() {
   if (!(await install()) || !(await build())) return 1;
 
   mkdirSync(home(), { recursive: true });
+  if (!(await claim(home()))) return refuse(runsAlready());
   const flows = layDemo();
   if (process.env.NIGHTFLOW_HTTPS === '1' && !makeCertificate()) return 1;
   const port = await freePort(Number(process.env.NIGHTFLOW_PORT || 1880));
@@ -156,6 +158,9 @@ function makeCertificate() {
   );
   return false;
 }
+
+const runsAlready = () =>
+  `Nightflow runs already with the files of ${home()}. Stop it with Ctrl+C where it runs, or give this one files of its own: NIGHTFLOW_HOME=FOLDER npm start`;
 
 function refuse(text) {
   console.error(text);

@@ -4,6 +4,7 @@ import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { isInstalled, unsuitable } from '../scripts/install.js';
+import { claim } from '../scripts/only-one.js';
 import { closingLine } from '../scripts/test.js';
 import { buildPackage, freePort, inPackage, type Running, startProgram, temporaryFolder } from './house/node-red.ts';
 
@@ -80,6 +81,15 @@ describe('npm start', () => {
     expect(used).toBeGreaterThan(port);
   });
 
+  it('is the only one on its user directory', async () => {
+    home = temporaryFolder();
+    running = await start(home, await freePort());
+    await running.printed(up);
+    const second = await start(home, await freePort());
+    expect(await second.exitCode()).toBe(1);
+    expect(second.output()).toContain(`Nightflow runs already with the files of ${home}. Stop it`);
+  });
+
   it('stops Node-RED when it is told to stop', async () => {
     home = temporaryFolder();
     running = await start(home, await freePort());
@@ -105,6 +115,20 @@ describe('npm start', () => {
     running = await start(home, await freePort(), { NIGHTFLOW_HOST: '0.0.0.0' });
     expect(await running.exitCode()).toBe(1);
     expect(running.output()).toMatch(/^NIGHTFLOW_HOST=0\.0\.0\.0 opens .* Set one first: npm run password\n$/);
+  });
+});
+
+describe('the user directory', () => {
+  it('is free again after a process that was killed', async () => {
+    const home = temporaryFolder();
+    const holding = `import(process.argv[1]).then(({ claim }) => claim(process.argv[2])).then(console.log); setInterval(() => {}, 1000)`;
+    const holder = await startProgram({ args: () => ['-e', holding, inPackage('scripts/only-one.js'), home] });
+    await holder.printed(/true/);
+    expect(await claim(home)).toBe(false);
+    process.kill(holder.pid, 'SIGKILL');
+    await holder.exitCode();
+    expect(await claim(home)).toBe(true);
+    rmSync(home, { recursive: true });
   });
 });
 
