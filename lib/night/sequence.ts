@@ -265,26 +265,23 @@ export class Sequence {
   /** Hands one frame over, then notes it. On a second try a frame that was handed over is only noted. */
   private async accept(captured: SequenceFrame): Promise<void> {
     const { state } = this;
-    const release = this.options.clock.hold();
+    const { clock } = this.options;
+    const { end, exposureSeconds } = captured.frame;
+    const [ended, exposed] = [end === null ? null : Date.parse(end), exposureSeconds ?? 0];
+    const release = clock.hold();
     try {
       if (captured.n > state.n) {
         this.events.emit('frame', captured);
         await this.options.onFrame?.(captured);
         state.n = captured.n;
-        state.lastAt = this.options.clock.now();
+        state.lastAt = clock.now();
         state.lost += captured.lostBefore;
-        state.lastEnd = captured.frame.end === null ? null : Date.parse(captured.frame.end);
-        state.gaps.addExposure(captured.frame.exposureSeconds ?? 0);
+        state.lastEnd = ended;
+        state.gaps.addExposure(exposed);
         if (captured.gapSeconds !== null) state.gaps.addGap(captured.gapSeconds);
       }
-      await this.journal.frame({
-        at: state.lastAt ?? this.options.clock.now(),
-        n: captured.n,
-        end: captured.frame.end === null ? null : Date.parse(captured.frame.end),
-        exposed: captured.frame.exposureSeconds ?? 0,
-        gap: captured.gapSeconds,
-        lost: captured.lostBefore,
-      });
+      const { n, gapSeconds: gap, lostBefore: lost } = captured;
+      await this.journal.frame({ at: state.lastAt ?? clock.now(), n, end: ended, exposed, gap, lost });
     } finally {
       release();
     }
