@@ -16,6 +16,8 @@ export interface Script {
   /** Ends by itself after so many. */
   frames?: number;
   openFails?: string;
+  /** What happens while this exposure (counted from 1 over its life) is under way. */
+  during?: (exposure: number) => Promise<void>;
 }
 
 export class ScriptedCamera implements Camera {
@@ -64,6 +66,7 @@ export class ScriptedCamera implements Camera {
     if (this.script.loseAt?.includes(this.taken)) throw new NightflowError('lost', 'The cable came off.');
     const { clock, site } = this.context;
     const start = clock.now();
+    await this.script.during?.(this.taken);
     await clock.sleep(request.exposureSeconds * 1000, signal);
     const end = start + request.exposureSeconds * 1000;
     const { width, height } = this.info.sensor;
