@@ -2,7 +2,14 @@
 
 import { gapBridge } from './fold-bridge.ts';
 import { hotPixelTest, kernelSuffix } from './fold-hot.ts';
-import { type FoldLayout, type FoldMode, type HotPixels, type SampleType, sampleBytes } from './fold-layout.ts';
+import {
+  type FoldLayout,
+  type FoldMode,
+  foldBlockBytes,
+  type HotPixels,
+  type SampleType,
+  sampleBytes,
+} from './fold-layout.ts';
 import { trackShared } from './memory.ts';
 import { mendDefects } from './mend.ts';
 import { type Kernels, kernelsOn } from './wasm.ts';
@@ -60,13 +67,44 @@ export interface ScoreInput {
 const decayOf = (frames: number): number => 10 ** (-1 / frames);
 
 export function foldRows(input: FoldInput): void {
-  const { memory, layout, width, from, to, first, sampleType, hotPixels } = input;
+  const { memory, first, hotPixels } = input;
   const kernels = kernelsOn(memory);
   const bytes = Buffer.from(memory.buffer as unknown as ArrayBuffer);
+  const fold = foldKernel(kernels, input);
+  if (first) {
+    // A new fold in this worker: when it is forgotten, only a whole collection lets go of its memory here.
+    trackShared(memory.buffer as unknown as SharedArrayBuffer, true);
+    clearRows(kernels, input);
+  }
+  const asTheyAre =
+    hotPixels !== 'robust' && hotPixels !== 'dark' && !input.frames.some(({ bridgeFrom }) => bridgeFrom);
+  if (asTheyAre) foldSamples(input, bytes, fold);
+  else foldMendedRows(kernels, input, bytes, fold);
+}
+
+/** Folds `samples` samples at `block` into the accumulator's sample `start`. */
+type FoldBlock = (start: number, block: number, samples: number) => void;
+
+/** All frames of a block, then the next block: the accumulator's block stays in the cache. */
+function foldSamples({ layout, frames, lane, width, from, to, sampleType }: FoldInput, bytes: Buffer, fold: FoldBlock) {
+  const scratch = layout.scratch + lane * layout.scratchBytes;
+  const size = sampleBytes[sampleType];
+  const sources = frames.map(({ data }) => Buffer.from(data as unknown as ArrayBuffer));
+  for (let start = from * width; start < to * width; start += foldBlockBytes / size) {
+    const samples = Math.min(foldBlockBytes / size, to * width - start);
+    for (const source of sources) {
+      source.copy(bytes, scratch, start * size, (start + samples) * size);
+      fold(start, scratch, samples);
+    }
+  }
+}
+
+/** The same in whole rows, which are mended first or bridged to the frame before. */
+function foldMendedRows(kernels: Kernels, input: FoldInput, bytes: Buffer, fold: FoldBlock) {
+  const { layout, width, from, to, sampleType, hotPixels } = input;
   const rowBytes = width * sampleBytes[sampleType];
   const rowsPerBlock = layout.blockBytes / rowBytes;
   const scratch = layout.scratch + input.lane * layout.scratchBytes;
-  const fold = foldKernel(kernels, input);
   const subtractDark = hotPixels === 'dark' ? darkSubtraction(kernels, input, bytes) : null;
   const overlay = foldKernel(kernels, { ...input, cometTail: input.cometTail > 0 ? Number.POSITIVE_INFINITY : 0 });
   const frames = input.frames.map(({ data, bridgeFrom }) => {
@@ -81,12 +119,6 @@ export function foldRows(input: FoldInput): void {
       bridge: previous ? gapBridge(kernels, input, bytes, previous, frame, scratch) : null,
     };
   });
-  if (first) {
-    // A new fold in this worker: when it is forgotten, only a whole collection lets go of its memory here.
-    trackShared(memory.buffer as unknown as SharedArrayBuffer, 4);
-    clearRows(kernels, input);
-  }
-  // All frames of a block, then the next block: the accumulator's block stays in the cache.
   for (let row = from; row < to; row += rowsPerBlock) {
     const rows = Math.min(rowsPerBlock, to - row);
     for (const { read, bridge } of frames) {
@@ -115,7 +147,7 @@ function darkSubtraction(
 }
 
 /** The kernel that folds `samples` samples at `block` into the accumulator's sample `start`. */
-function foldKernel(kernels: Kernels, input: FoldInput): (start: number, block: number, samples: number) => void {
+function foldKernel(kernels: Kernels, input: FoldInput): FoldBlock {
   const { layout, mode, sampleType, cometTail, blackLevel } = input;
   const at = (start: number) => layout.accumulator + start * layout.accumulatorBytesPerSample;
   const type = kernelSuffix[sampleType];

@@ -1,22 +1,30 @@
 /**
  * Pixel memory. A SharedArrayBuffer puts no pressure on V8's garbage collector, so a night of discarded frames would
  * fill the machine. Every so many bytes of them, one is tied to an untouched ArrayBuffer of that size, which does; and a
- * worker, which forgets each frame as soon as its job is done, sweeps its young objects.
+ * worker, which forgets each frame as soon as its job is done, sweeps its young objects between jobs.
  */
+import { totalmem } from 'node:os';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { isMainThread } from 'node:worker_threads';
 
 /**
- * Bytes of shared memory that a thread may meet before its garbage collector hears of them. A token for each frame makes
- * a whole collection for every 64 MB: 2 ms of CPU for a frame of 25 MB in a worker, and pauses of Node-RED's large heap.
+ * Bytes of shared memory that a thread may meet before its garbage collector hears of them. A token starts a whole
+ * collection: 9 ms of CPU in a worker, and pauses of Node-RED's large heap.
  */
-const mainBudgetBytes = 128 * 2 ** 20;
-/** In a worker the sweeps do the work; the tokens are for what lives long enough to grow old. */
-const workerBudgetBytes = 2 ** 30;
+const mainBudgetBytes = 256 * 2 ** 20;
+/**
+ * In a worker the sweeps do the work, and the tokens are for the few frames that live long enough to grow old: of
+ * those, an eighth of the machine's memory may wait.
+ */
+const workerBudgetBytes = Math.max(2 ** 29, Math.min(2 ** 32, totalmem() / 8));
+/** The same for what no sweep frees. */
+const unsweptBudgetBytes = 256 * 2 ** 20;
 
-/** Bytes that a worker may meet before it sweeps: half a millisecond for five frames of 25 MB. */
+/** Bytes that a worker may forget before it sweeps: a quarter of a millisecond for five frames of 25 MB. */
 const sweepBytes = 128 * 2 ** 20;
+/** The same in the middle of a job. What is still in use then grows old, so a sweep between jobs is better. */
+const sweepWithinJobBytes = 512 * 2 ** 20;
 
 /** Enough for V8 to act, little enough for a small machine to promise. */
 const largestToken = 256 * 2 ** 20;
@@ -28,20 +36,26 @@ let unsweptBytes = 0;
 
 /**
  * Makes the garbage collector feel a SharedArrayBuffer that came from another thread. Calling it twice is harmless.
- * @param weight More than 1 for what no sweep of young objects frees: the memory of a WebAssembly instance.
+ * @param growsOld No sweep of young objects frees it: the memory of a WebAssembly instance.
  */
-export function trackShared(buffer: SharedArrayBuffer, weight = 1): SharedArrayBuffer {
+export function trackShared(buffer: SharedArrayBuffer, growsOld = false): SharedArrayBuffer {
   if (known.has(buffer)) return buffer;
   known.add(buffer);
-  unheardBytes += buffer.byteLength * weight;
   unsweptBytes += buffer.byteLength;
-  if (!isMainThread && unsweptBytes >= sweepBytes) sweepYoung();
-  const budgetBytes = isMainThread || collect === null ? mainBudgetBytes : workerBudgetBytes;
+  if (!isMainThread && unsweptBytes >= sweepWithinJobBytes) sweepYoung();
+  const sweeps = !isMainThread && collect !== null;
+  const budgetBytes = sweeps ? workerBudgetBytes : mainBudgetBytes;
+  unheardBytes += sweeps && growsOld ? (buffer.byteLength * budgetBytes) / unsweptBudgetBytes : buffer.byteLength;
   if (unheardBytes >= budgetBytes) {
     pressure.set(buffer, untouched(Math.min(unheardBytes, largestToken)));
     unheardBytes = 0;
   }
   return buffer;
+}
+
+/** Called by a worker between two jobs, when nothing holds the frames of the last one any more. */
+export function sweepForgotten(): void {
+  if (unsweptBytes >= sweepBytes) sweepYoung();
 }
 
 /**

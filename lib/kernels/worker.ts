@@ -1,7 +1,7 @@
 /** The worker thread's side of the pool: imports the job's module once, runs it, answers with its output or its failure. */
 import { parentPort } from 'node:worker_threads';
 import { asNightflowError, NightflowError } from '../process/errors.ts';
-import { trackSharedIn } from './memory.ts';
+import { sweepForgotten, trackSharedIn } from './memory.ts';
 import type { JobFailure } from './pool.ts';
 
 type JobFunction = (input: unknown) => unknown;
@@ -29,5 +29,7 @@ port.on(
       };
       port.postMessage({ id, failure });
     }
+    // Not at once: this function still holds the job's input and output.
+    setImmediate(sweepForgotten);
   },
 );
