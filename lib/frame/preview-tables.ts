@@ -40,24 +40,48 @@ export function displayTables(work: Scratch, input: PreviewInput): DisplayTables
     ? autoTransfers(backgrounds, balance, input)
     : new Array<MidtonesTransfer>(planes).fill(linearTransfer);
   const display = auto || transfer === 'srgb' ? (x: number) => x : srgbFromLinear;
-  const tables = Array.from({ length: planes }, (_, plane) => {
+  const tables: number[] = [];
+  for (let plane = 0; plane < planes; plane++) {
     const { shadows, midtones } = transfers[plane]!;
-    const table = new Uint8Array(tableSize);
-    for (let value = 0; value < tableSize; value++) {
-      // Above the white level all is white: most of the table of a 12-bit camera.
-      if (light(value) * Math.min(1, balance[plane]!) >= 1) {
-        table.fill(255, value);
-        break;
-      }
+    const same = tables.findIndex(
+      (_, other) => transfers[other] === transfers[plane] && balance[other] === balance[plane],
+    );
+    const brightness = (value: number): number => {
+      // Above the white level all is white.
+      if (light(value) * Math.min(1, balance[plane]!) >= 1) return 255;
       const x = Math.min(1, light(value) * balance[plane]!);
       const y = midtonesTransfer(midtones, (compressRange(drc, x) - shadows) / Math.max(1e-6, 1 - shadows));
-      table[value] = Math.round(255 * display(y));
-    }
-    const pointer = work.take(tableSize);
-    work.u8(pointer, tableSize).set(table);
-    return pointer;
-  });
+      return Math.round(255 * display(y));
+    };
+    tables.push(same >= 0 ? tables[same]! : risingTable(work, brightness));
+  }
   return { tables, encoding };
+}
+
+/** Kept from call to call: new ones for each preview made more garbage than anything else in a worker. */
+const table = new Uint8Array(tableSize);
+
+/**
+ * A table of a function that never falls and has 256 values: between two places of the same brightness all is the same, so
+ * a few thousand of its 65536 places are evaluated.
+ */
+function risingTable(work: Scratch, brightness: (value: number) => number): number {
+  const fill = (first: number, last: number, lowest: number, highest: number) => {
+    if (lowest === highest) table.fill(lowest, first, last + 1);
+    else if (last - first === 1) {
+      table[first] = lowest;
+      table[last] = highest;
+    } else {
+      const middle = (first + last) >> 1;
+      const value = brightness(middle);
+      fill(first, middle, lowest, value);
+      fill(middle, last, value, highest);
+    }
+  };
+  fill(0, tableSize - 1, brightness(0), brightness(tableSize - 1));
+  const pointer = work.take(tableSize);
+  work.bytes.set(table, pointer);
+  return pointer;
 }
 
 const lightRange = ({ blackLevel, whiteLevel }: PreviewInput): number => Math.max(1e-30, whiteLevel - blackLevel);
@@ -108,6 +132,10 @@ function* sampledRows(height: number): Generator<number> {
   for (let top = 0; top < height; top += step) for (let y = top; y < Math.min(height, top + 2); y++) yield y;
 }
 
+/** A histogram out of the scratch: views of shared memory are slow in V8. */
+const histogram = new Uint32Array(tableSize);
+const histogramBytes = Buffer.from(histogram.buffer);
+
 /** Median and MAD of each channel, as light. */
 function sampleIntegers(work: Scratch, input: PreviewInput): Background[] {
   const { data, width, height, pixelType, blackLevel } = input;
@@ -124,7 +152,8 @@ function sampleIntegers(work: Scratch, input: PreviewInput): Background[] {
       for (const offset of offsets[y % 2]!)
         count(block + offset * bytes, samplesInRow(width, offset, step), step, bins);
     }
-    const { counts, samples } = filled(new Uint32Array(work.u32(bins, tableSize)));
+    work.bytes.copy(histogramBytes, 0, bins, bins + histogramBytes.length);
+    const { counts, samples } = filled(histogram);
     const median = medianOfCounts(counts, samples);
     const range = lightRange(input);
     return samples === 0
