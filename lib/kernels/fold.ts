@@ -76,7 +76,7 @@ export class Fold {
     this.layout = layOutFold(options);
     this.resultType = options.mode === 'sum' || options.mode === 'mean' ? 'f32' : options.sampleType;
     this.memory = fixedMemory(this.layout.total);
-    trackShared(this.memory.buffer as unknown as SharedArrayBuffer);
+    trackShared(this.memory.buffer as unknown as SharedArrayBuffer, true);
   }
 
   /** Bytes of a frame's samples. */

@@ -1,7 +1,8 @@
 /**
  * Pixel memory. A SharedArrayBuffer puts no pressure on V8's garbage collector, so a night of discarded frames would
- * fill the machine. Every so many bytes of them, one is tied to an untouched ArrayBuffer of that size, which does; and a
- * worker, which forgets each frame as soon as its job is done, sweeps its young objects between jobs.
+ * fill the machine. So the young objects are swept every so many bytes, which frees what was forgotten soon: in a worker
+ * between jobs, when nothing holds the last one's frames. For what lives longer, a frame now and then is tied to an
+ * untouched ArrayBuffer of the size of those before it, which does put on pressure.
  */
 import { totalmem } from 'node:os';
 import { setFlagsFromString } from 'node:v8';
@@ -10,20 +11,18 @@ import { isMainThread } from 'node:worker_threads';
 
 /**
  * Bytes of shared memory that a thread may meet before its garbage collector hears of them. A token starts a whole
- * collection: 9 ms of CPU in a worker, and pauses of Node-RED's large heap.
+ * collection: 9 ms of CPU in a worker, 100 ms with pauses of 20 for Node-RED's heap. It is for the few frames that live long
+ * enough to grow old: of those, an eighth of the machine's memory may wait.
  */
-const mainBudgetBytes = 256 * 2 ** 20;
-/**
- * In a worker the sweeps do the work, and the tokens are for the few frames that live long enough to grow old: of
- * those, an eighth of the machine's memory may wait.
- */
-const workerBudgetBytes = Math.max(2 ** 29, Math.min(2 ** 32, totalmem() / 8));
+const budgetBytes = Math.max(2 ** 28, Math.min(isMainThread ? 2 ** 30 : 2 ** 32, totalmem() / 8));
+/** The same where sweeps are not to be had. */
+const sweeplessBudgetBytes = 2 ** 27;
 /** The same for what no sweep frees. */
 const unsweptBudgetBytes = 256 * 2 ** 20;
 
-/** Bytes that a worker may forget before it sweeps: a quarter of a millisecond for five frames of 25 MB. */
+/** Bytes that may be forgotten before a sweep: a quarter of a millisecond for five frames of 25 MB, in a worker. */
 const sweepBytes = 128 * 2 ** 20;
-/** The same in the middle of a job. What is still in use then grows old, so a sweep between jobs is better. */
+/** The same in the middle of a worker's job. What is still in use then grows old, so a sweep between jobs is better. */
 const sweepWithinJobBytes = 512 * 2 ** 20;
 
 /** Enough for V8 to act, little enough for a small machine to promise. */
@@ -42,11 +41,11 @@ export function trackShared(buffer: SharedArrayBuffer, growsOld = false): Shared
   if (known.has(buffer)) return buffer;
   known.add(buffer);
   unsweptBytes += buffer.byteLength;
-  if (!isMainThread && unsweptBytes >= sweepWithinJobBytes) sweepYoung();
-  const sweeps = !isMainThread && collect !== null;
-  const budgetBytes = sweeps ? workerBudgetBytes : mainBudgetBytes;
-  unheardBytes += sweeps && growsOld ? (buffer.byteLength * budgetBytes) / unsweptBudgetBytes : buffer.byteLength;
-  if (unheardBytes >= budgetBytes) {
+  if (unsweptBytes >= (isMainThread ? sweepBytes : sweepWithinJobBytes)) sweepYoung();
+  const sweeps = collect !== null;
+  const budget = sweeps ? budgetBytes : sweeplessBudgetBytes;
+  unheardBytes += sweeps && growsOld ? (buffer.byteLength * budget) / unsweptBudgetBytes : buffer.byteLength;
+  if (unheardBytes >= budget) {
     pressure.set(buffer, untouched(Math.min(unheardBytes, largestToken)));
     unheardBytes = 0;
   }
