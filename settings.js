@@ -40,6 +40,8 @@ const settings = {
     tours: false,
     palette: {
       categories: ['Nightflow', 'subflows', 'common', 'function', 'network', 'sequence', 'parser', 'storage'],
+      // The palette manager's catalogue is on the internet: asked only when the user wants it.
+      ...(process.env.NIGHTFLOW_CATALOGUE !== '1' && { catalogues: [] }),
     },
     projects: { enabled: false },
   },
