@@ -8,9 +8,9 @@ import { WorkerPool } from '../lib/kernels/pool.ts';
 import { type BenchLine, cpu, median, pairedBench, python3Peer } from './harness.ts';
 
 const [width, height] = [4056, 3040];
-/** Different frames, so that none is in the cache because it was the last. */
-const frameCount = 4;
 const repeat = 12;
+/** As many different frames as a run has, so that none is in the cache because it came before. */
+const frameCount = repeat;
 
 /** Sensor-like noise around a pedestal, 12 bit. */
 function frames(): SharedArrayBuffer[] {
