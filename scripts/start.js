@@ -9,6 +9,7 @@ import { request as httpsRequest } from 'node:https';
 import { createServer, isIP } from 'node:net';
 import { hostname, networkInterfaces } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
+import { allocatorEnvironment } from './allocator.js';
 import { build } from './build.js';
 import { home, host, openWithoutPassword } from './home.js';
 import { install, unsuitable } from './install.js';
@@ -36,6 +37,7 @@ async function start() {
     stdio: 'inherit',
     env: {
       ...plainEnvironment(),
+      ...allocatorEnvironment(),
       NIGHTFLOW_HOME: home(),
       NIGHTFLOW_PORT: String(port),
       NIGHTFLOW_LOG: process.env.NIGHTFLOW_LOG || 'warn',
