@@ -9,6 +9,9 @@ import { join } from 'node:path';
 import { home, host, openWithoutPassword } from './scripts/home.js';
 import { createGate, isLoopback, readLogin } from './scripts/login.js';
 
+// malloc has read it by now (scripts/allocator.js); ffmpeg and the other programs run as their authors meant.
+delete process.env.GLIBC_TUNABLES;
+
 const userDir = home();
 mkdirSync(userDir, { recursive: true });
 

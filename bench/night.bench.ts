@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { allocatorEnvironment } from '../scripts/allocator.js';
 import { type Bench, type BenchLine, figureLine } from './harness.ts';
 
 interface NightResult {
@@ -75,7 +76,7 @@ async function runNight(length: number, keep: 'none' | 'all'): Promise<NightResu
     const { stdout } = await promisify(execFile)(
       process.execPath,
       [script, String(length), String(exposureSeconds), keep, userDir],
-      { maxBuffer: 64e6 },
+      { maxBuffer: 64e6, env: { ...process.env, ...allocatorEnvironment() } },
     );
     return JSON.parse(stdout.trim().split('\n').at(-1)!) as NightResult;
   } finally {
