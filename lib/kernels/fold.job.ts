@@ -41,6 +41,8 @@ export interface FoldedFrame {
 
 export interface FoldInput extends Picture, Share {
   frames: FoldedFrame[];
+  /** Counts the blocks that were taken, for threads that share a frame: one that is held up leaves more to the other. */
+  nextBlock: SharedArrayBuffer | undefined;
   /** Nothing was folded before: start from the neutral element. */
   first: boolean;
   dark: SharedArrayBuffer | undefined;
@@ -86,17 +88,27 @@ export function foldRows(input: FoldInput): void {
 type FoldBlock = (start: number, block: number, samples: number) => void;
 
 /** All frames of a block, then the next block: the accumulator's block stays in the cache. */
-function foldSamples({ layout, frames, lane, width, from, to, sampleType }: FoldInput, bytes: Buffer, fold: FoldBlock) {
+function foldSamples(input: FoldInput, bytes: Buffer, fold: FoldBlock) {
+  const { layout, frames, lane, width, height, planes, from, to, sampleType, nextBlock } = input;
   const scratch = layout.scratch + lane * layout.scratchBytes;
   const size = sampleBytes[sampleType];
+  const step = foldBlockBytes / size;
   const sources = frames.map(({ data }) => Buffer.from(data as unknown as ArrayBuffer));
-  for (let start = from * width; start < to * width; start += foldBlockBytes / size) {
-    const samples = Math.min(foldBlockBytes / size, to * width - start);
+  const foldFrom = (start: number, end: number) => {
+    const samples = Math.min(step, end - start);
     for (const source of sources) {
       source.copy(bytes, scratch, start * size, (start + samples) * size);
       fold(start, scratch, samples);
     }
+  };
+  if (!nextBlock) {
+    for (let start = from * width; start < to * width; start += step) foldFrom(start, to * width);
+    return;
   }
+  const turn = new Int32Array(nextBlock);
+  const end = width * height * planes;
+  const take = () => Atomics.add(turn, 0, 1) * step;
+  for (let start = take(); start < end; start = take()) foldFrom(start, end);
 }
 
 /** The same in whole rows, which are mended first or bridged to the frame before. */

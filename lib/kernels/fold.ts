@@ -129,7 +129,10 @@ export class Fold {
     const { sampleType, width, height, planes, colourStep, blackLevel, hotPixels = 'off' } = options;
     const picture = { mode, cometTail, sampleType, width, height, planes, colourStep, blackLevel, hotPixels };
     const input = { ...common, ...picture, dark: this.darkLoaded ? undefined : dark };
-    await Promise.all(this.shares().map((share) => pool.run(foldRows, { ...input, ...share })));
+    const shares = this.shares();
+    // The first time each thread clears its own rows before it folds into them.
+    const nextBlock = shares.length > 1 && this.count > 0 ? new SharedArrayBuffer(4) : undefined;
+    await Promise.all(shares.map((share) => pool.run(foldRows, { ...input, ...share, nextBlock })));
     this.count += wanted.length;
     for (const each of wanted) {
       each.folded = true;
