@@ -14,7 +14,7 @@ import { isMainThread } from 'node:worker_threads';
  * collection: 9 ms of CPU in a worker, 100 ms with pauses of 20 for Node-RED's heap. It is for the few frames that live long
  * enough to grow old: of those, an eighth of the machine's memory may wait.
  */
-const budgetBytes = Math.max(2 ** 28, Math.min(isMainThread ? 2 ** 30 : 2 ** 32, totalmem() / 8));
+const budgetBytes = Math.max(2 ** 28, Math.min(isMainThread ? 2 ** 29 : 2 ** 30, totalmem() / 8));
 /** The same where sweeps are not to be had. */
 const sweeplessBudgetBytes = 2 ** 27;
 /** The same for what no sweep frees. */
