@@ -1,6 +1,6 @@
 /**
- * What the dialogs of our nodes share, as RED.nightflow. Every page names this script: Node-RED runs it before the page, in
- * whichever order the pages come, and a browser asks for it once.
+ * What the dialogs of our nodes share, as RED.nightflow. Every page names this script, and Node-RED runs it before the page:
+ * so it is there in whichever order the pages come, and when one of the types is switched off. It runs once per page.
  */
 (() => {
   const SOURCES = ['msg', 'flow', 'global', 'env', 'jsonata'];
