@@ -8,17 +8,13 @@ import type { InputTable, NodeConfig } from '../inputs.ts';
 import { openPictures } from '../pictures.ts';
 import { showStatus } from '../status.ts';
 import { clockOf } from '../types.ts';
+import { drcInput } from './drc-input.ts';
 import { readIncoming } from './incoming.ts';
 import { LatestOnly } from './latest-only.ts';
 
 const inputs = {
   stretch: { type: 'choice', label: 'stretch', choices: ['auto', 'none'], default: 'auto' },
-  drc: {
-    type: 'choice',
-    label: 'dynamic range compression',
-    choices: ['off', 'low', 'medium', 'high'],
-    default: 'off',
-  },
+  drc: drcInput,
   width: { type: 'number', label: 'width', default: 1600, minimum: 16, maximum: 16384, integer: true, unit: 'pixels' },
   quality: { type: 'number', label: 'JPEG quality', default: 85, minimum: 1, maximum: 100, integer: true },
   previewAs: { type: 'choice', label: 'payload', choices: ['address', 'jpeg'], default: 'address' },

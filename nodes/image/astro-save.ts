@@ -8,6 +8,7 @@ import type { InputTable, NodeConfig } from '../inputs.ts';
 import { openPictures } from '../pictures.ts';
 import { showStatus } from '../status.ts';
 import { clockOf, siteOf } from '../types.ts';
+import { drcInput } from './drc-input.ts';
 import { readIncoming } from './incoming.ts';
 import { requireSite } from './require-site.ts';
 
@@ -15,12 +16,7 @@ const inputs = {
   template: { type: 'text', label: 'file name', default: '{night}/{camera}_{date}_{time}_{exposure}s_{n:5}' },
   format: { type: 'choice', label: 'format', choices: ['fits', 'tiff', 'png', 'jpeg', 'original'], default: 'fits' },
   stretch: { type: 'choice', label: 'stretch', choices: ['usual', 'none', 'auto'], default: 'usual' },
-  drc: {
-    type: 'choice',
-    label: 'dynamic range compression',
-    choices: ['off', 'low', 'medium', 'high'],
-    default: 'off',
-  },
+  drc: drcInput,
   quality: { type: 'number', label: 'JPEG quality', default: 92, minimum: 1, maximum: 100, integer: true },
 } as const satisfies InputTable;
 

@@ -10,6 +10,7 @@ import type { InputTable, NodeConfig } from '../inputs.ts';
 import { openPictures } from '../pictures.ts';
 import { showStatus } from '../status.ts';
 import { type AstroMessage, clockOf, siteOf } from '../types.ts';
+import { drcInput } from './drc-input.ts';
 import { carriedOn, readIncoming } from './incoming.ts';
 import { NightWork } from './night-work.ts';
 import { requireSite } from './require-site.ts';
@@ -30,12 +31,7 @@ const inputs = {
   megabits: { type: 'number', label: 'bit rate', default: null, minimum: 0.1, maximum: 400, unit: 'Mbit/s' },
   deflicker: { type: 'boolean', label: 'deflicker', default: false },
   stretch: { type: 'choice', label: 'stretch', choices: ['auto', 'none'], default: 'auto' },
-  drc: {
-    type: 'choice',
-    label: 'dynamic range compression',
-    choices: ['off', 'low', 'medium', 'high'],
-    default: 'off',
-  },
+  drc: drcInput,
   runningSeconds: {
     type: 'number',
     label: 'time between running films',
