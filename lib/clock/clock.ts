@@ -20,7 +20,10 @@ export function abortError(signal: AbortSignal): Error {
     : new DOMException('This operation was aborted', 'AbortError');
 }
 
-/** A sleep in real milliseconds. setTimeout's limit of 2^31 ms is passed in slices. */
+/**
+ * A sleep in real milliseconds, never shorter than asked. setTimeout's limit of 2^31 ms is passed in slices; it counts in whole
+ * milliseconds and may fire up to one early: what is left then, below half of one, is waited out in turns of the event loop.
+ */
 export function realSleep(milliseconds: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(abortError(signal));
@@ -32,10 +35,12 @@ export function realSleep(milliseconds: number, signal?: AbortSignal): Promise<v
     };
     const arm = () => {
       const left = deadline - performance.now();
-      if (left <= 0.5) {
+      if (signal?.aborted) return;
+      if (left <= 0) {
         signal?.removeEventListener('abort', onAbort);
         resolve();
-      } else timer = setTimeout(arm, Math.min(left, 0x7fffffff));
+      } else if (left < 0.5) setImmediate(arm);
+      else timer = setTimeout(arm, Math.min(left, 0x7fffffff));
     };
     signal?.addEventListener('abort', onAbort, { once: true });
     arm();

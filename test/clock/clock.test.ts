@@ -10,6 +10,15 @@ it('starts at its date and runs at its rate', async () => {
   expect(clock.now()).toBeGreaterThanOrEqual(evening + 20_000);
 });
 
+it.each([1, 1000])('never wakes a sleeper early, at a rate of %s', async (rate) => {
+  const clock = new RehearsalClock(evening, rate);
+  for (let i = 0; i < 100; i++) {
+    const due = clock.now() + 1.3 * rate;
+    await clock.sleep(1.3 * rate);
+    expect(clock.now()).toBeGreaterThanOrEqual(due - 0.001); // milliseconds since 1970 are good to 0.0002 in a double
+  }
+});
+
 it('refuses a rate or a date that can not be', () => {
   expect(() => new RehearsalClock(evening, 0)).toThrow('above 0');
   expect(() => new RehearsalClock(Number.NaN, 1)).toThrow('start date');
