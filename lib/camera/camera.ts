@@ -1,6 +1,7 @@
 /** The one interface of every camera: simulator, folder of files, and the hardware backends to come. */
 import type { Clock } from '../clock/clock.ts';
 import type { BayerPattern, Frame, FrameKind, FrameSite, FrameTarget } from '../frame/frame.ts';
+import type { Focuser } from './focuser.ts';
 
 export interface SensorInfo {
   /** Pixels of the full frame. */
@@ -75,6 +76,8 @@ export interface Camera {
   exposures(request: ExposureRequest, signal?: AbortSignal): AsyncIterable<CapturedFrame>;
   /** What went wrong since the last call without stopping the camera (a broken file passed over), one sentence each. */
   warnings?(): readonly string[];
+  /** The focus drive that belongs to this camera (a lens driven over USB, the simulator's own); null or absent where there is none. */
+  focuser?(): Promise<Focuser | null>;
   /** Brings a camera that stopped answering back, or says why not. */
   recover(signal?: AbortSignal): Promise<void>;
   close(): Promise<void>;
