@@ -18,6 +18,7 @@ const programs = [
   { package: 'python3-astropy', there: () => pythonHas('astropy') },
   { package: 'python3-numpy', there: () => pythonHas('numpy') },
   { package: 'python3-pil', there: () => pythonHas('PIL') },
+  { package: 'python3-sep', there: () => pythonHas('sep') },
   { package: 'siril', there: () => onPath('siril-cli') },
 ];
 
