@@ -1,9 +1,12 @@
 /** Weights for making `from` samples into fewer: each new sample is the mean of the area that it covers. */
 
+/** 1 in Q14, which fits a signed 16-bit number. */
+export const fullWeight = 16_384;
+
 export interface Taps {
   /** The first sample that counts. */
   first: number;
-  /** Weights (Q15) of it and of the next two; they add up to 32768. */
+  /** Weights of it and of the next two; they add up to `fullWeight`. */
   weights: [number, number, number];
 }
 
@@ -15,8 +18,8 @@ export function areaTaps(from: number, to: number): Taps[] {
     const end = Math.min(from, start + ratio);
     const first = Math.min(from - 1, Math.floor(start + 1e-9));
     const share = (k: number) => Math.max(0, Math.min(end, first + k + 1) - Math.max(start, first + k)) / (end - start);
-    const second = Math.round(share(1) * 32_768);
-    const third = Math.round(share(2) * 32_768);
-    return { first, weights: [32_768 - second - third, second, third] };
+    const second = Math.round(share(1) * fullWeight);
+    const third = Math.round(share(2) * fullWeight);
+    return { first, weights: [fullWeight - second - third, second, third] };
   });
 }

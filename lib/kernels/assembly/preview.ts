@@ -46,111 +46,98 @@ export function binSums(target: usize, sums: usize, count: i32, bin: i32, rows: 
   }
 }
 
-/** Weighted mean of three rows of u16; the weights (Q15) add up to 32768. */
+// The dot product of pairs takes signed samples: u16 less 32768. Weights (Q14) add up to 16384, so the offset comes back as
+// a constant, which rounds as well.
+const roundedOffset: i32 = (1 << 29) + 8192;
+
+/** Weighted mean of three rows of u16; the weights (Q14) add up to 16384. May write a vector beyond the end. */
 export function blendRows(target: usize, a: usize, b: usize, c: usize, count: i32, wa: i32, wb: i32, wc: i32): void {
-  const end = target + (<usize>count << 1);
-  const rounds = target + ((<usize>count << 1) & ~15);
-  const half = i32x4.splat(16384);
-  const va = i16x8.splat(<i16>wa);
-  const vb = i16x8.splat(<i16>wb);
-  const vc = i16x8.splat(<i16>wc);
-  for (; target < rounds; target += 16, a += 16, b += 16, c += 16) {
-    const ra = v128.load(a);
-    const rb = v128.load(b);
-    const rc = v128.load(c);
+  const sign = i16x8.splat(-32768);
+  const offset = i32x4.splat(roundedOffset);
+  const wab = i32x4.splat(wa | (wb << 16));
+  const wcc = i32x4.splat(wc);
+  for (const end = target + (<usize>count << 1); target < end; target += 16, a += 16, b += 16, c += 16) {
+    const ra = v128.xor(v128.load(a), sign);
+    const rb = v128.xor(v128.load(b), sign);
+    const rc = v128.xor(v128.load(c), sign);
     const low = i32x4.add(
-      i32x4.add(i32x4.extmul_low_i16x8_u(ra, va), i32x4.extmul_low_i16x8_u(rb, vb)),
-      i32x4.add(i32x4.extmul_low_i16x8_u(rc, vc), half),
+      i32x4.dot_i16x8_s(i8x16.shuffle(ra, rb, 0, 1, 16, 17, 2, 3, 18, 19, 4, 5, 20, 21, 6, 7, 22, 23), wab),
+      i32x4.dot_i16x8_s(i8x16.shuffle(rc, rc, 0, 1, 16, 17, 2, 3, 18, 19, 4, 5, 20, 21, 6, 7, 22, 23), wcc),
     );
     const high = i32x4.add(
-      i32x4.add(i32x4.extmul_high_i16x8_u(ra, va), i32x4.extmul_high_i16x8_u(rb, vb)),
-      i32x4.add(i32x4.extmul_high_i16x8_u(rc, vc), half),
+      i32x4.dot_i16x8_s(i8x16.shuffle(ra, rb, 8, 9, 24, 25, 10, 11, 26, 27, 12, 13, 28, 29, 14, 15, 30, 31), wab),
+      i32x4.dot_i16x8_s(i8x16.shuffle(rc, rc, 8, 9, 24, 25, 10, 11, 26, 27, 12, 13, 28, 29, 14, 15, 30, 31), wcc),
     );
-    v128.store(target, i16x8.narrow_i32x4_u(i32x4.shr_u(low, 15), i32x4.shr_u(high, 15)));
+    v128.store(target, meansOf(low, high, offset));
   }
-  for (; target < end; target += 2, a += 2, b += 2, c += 2)
-    store<u16>(
-      target,
-      <u16>((<u32>load<u16>(a) * <u32>wa + <u32>load<u16>(b) * <u32>wb + <u32>load<u16>(c) * <u32>wc + 16384) >> 15),
-    );
 }
 
 /** `blendRows` of two rows: three in four when a picture is reduced by a quarter. */
 export function blendPair(target: usize, a: usize, b: usize, count: i32, wa: i32, wb: i32): void {
-  const half = i32x4.splat(16384);
-  const va = i16x8.splat(<i16>wa);
-  const vb = i16x8.splat(<i16>wb);
-  // The last vector may reach beyond the row.
+  const sign = i16x8.splat(-32768);
+  const offset = i32x4.splat(roundedOffset);
+  const weights = i32x4.splat(wa | (wb << 16));
   for (const end = target + (<usize>count << 1); target < end; target += 16, a += 16, b += 16) {
-    const ra = v128.load(a);
-    const rb = v128.load(b);
-    const low = i32x4.add(i32x4.add(i32x4.extmul_low_i16x8_u(ra, va), half), i32x4.extmul_low_i16x8_u(rb, vb));
-    const high = i32x4.add(i32x4.add(i32x4.extmul_high_i16x8_u(ra, va), half), i32x4.extmul_high_i16x8_u(rb, vb));
-    v128.store(target, i16x8.narrow_i32x4_u(i32x4.shr_u(low, 15), i32x4.shr_u(high, 15)));
+    const ra = v128.xor(v128.load(a), sign);
+    const rb = v128.xor(v128.load(b), sign);
+    const low = i8x16.shuffle(ra, rb, 0, 1, 16, 17, 2, 3, 18, 19, 4, 5, 20, 21, 6, 7, 22, 23);
+    const high = i8x16.shuffle(ra, rb, 8, 9, 24, 25, 10, 11, 26, 27, 12, 13, 28, 29, 14, 15, 30, 31);
+    v128.store(target, meansOf(i32x4.dot_i16x8_s(low, weights), i32x4.dot_i16x8_s(high, weights), offset));
   }
+}
+
+// @ts-ignore: decorator
+@inline
+function meansOf(low: v128, high: v128, offset: v128): v128 {
+  return i16x8.narrow_i32x4_u(i32x4.shr_u(i32x4.add(low, offset), 14), i32x4.shr_u(i32x4.add(high, offset), 14));
 }
 
 /**
- * Resamples one row across and puts it through a table, one byte a pixel. `taps` holds for each
- * output pixel the byte offset of its first sample and three weights (Q15), 16 bytes; a row has two samples of slack.
+ * Resamples one row across and puts it through a table, one byte each `step` bytes. `groups` of four output samples are 64
+ * bytes each: the byte offset of the first sample, at 16 a shuffle that takes each output's first two samples out of the
+ * eight there, at 32 their weights (Q14), at 48 that of each third. The row has slack of 20 bytes, the target of a group.
  */
-export function resampleThroughTable(target: usize, row: usize, count: i32, taps: usize, table: usize): void {
-  for (const end = taps + (<usize>count << 4); taps < end; taps += 16, target++) {
-    const p = row + load<u32>(taps);
-    const value =
-      (<u32>load<u16>(p) * load<u32>(taps, 4) +
-        <u32>load<u16>(p, 2) * load<u32>(taps, 8) +
-        <u32>load<u16>(p, 4) * load<u32>(taps, 12) +
-        16384) >>
-      15;
-    store<u8>(target, load<u8>(table + value));
+export function resampleRow(target: usize, row: usize, groups: usize, last: usize, table: usize): void {
+  for (; groups < last; groups += 64, target += 4) resampleGroup(target, 1, row, groups, table);
+}
+
+/** `resampleRow` of R, G and B, interleaved: the groups, which fill most of a first-level cache, are read once. */
+export function resampleRgb(
+  target: usize,
+  r: usize,
+  g: usize,
+  b: usize,
+  groups: usize,
+  last: usize,
+  red: usize,
+  green: usize,
+  blue: usize,
+): void {
+  for (; groups < last; groups += 64, target += 12) {
+    resampleGroup(target, 3, r, groups, red);
+    resampleGroup(target + 1, 3, g, groups, green);
+    resampleGroup(target + 2, 3, b, groups, blue);
   }
+}
+
+// @ts-ignore: decorator
+@inline
+function resampleGroup(target: usize, step: usize, row: usize, group: usize, table: usize): void {
+  const sign = i16x8.splat(-32768);
+  const from = row + load<u32>(group);
+  const order = v128.load(group, 16);
+  const pair = i8x16.swizzle(v128.xor(v128.load(from), sign), order);
+  const third = i8x16.swizzle(v128.xor(v128.load(from, 4), sign), order);
+  const sum = i32x4.add(i32x4.dot_i16x8_s(pair, v128.load(group, 32)), i32x4.dot_i16x8_s(third, v128.load(group, 48)));
+  const value = i32x4.shr_u(i32x4.add(sum, i32x4.splat(roundedOffset)), 14);
+  store<u8>(target, load<u8>(table + <usize>i32x4.extract_lane(value, 0)));
+  store<u8>(target + step, load<u8>(table + <usize>i32x4.extract_lane(value, 1)));
+  store<u8>(target + 2 * step, load<u8>(table + <usize>i32x4.extract_lane(value, 2)));
+  store<u8>(target + 3 * step, load<u8>(table + <usize>i32x4.extract_lane(value, 3)));
 }
 
 /** A row through a table, without resampling. */
-export function throughTable(target: usize, row: usize, count: i32, table: usize): void {
-  for (const end = row + (<usize>count << 1); row < end; row += 2, target++)
+export function throughTable(target: usize, step: usize, row: usize, count: i32, table: usize): void {
+  for (const end = row + (<usize>count << 1); row < end; row += 2, target += step)
     store<u8>(target, load<u8>(table + load<u16>(row)));
-}
-
-/** Three planes of a row into one of R, G, B, 0 for each pixel, 8 bytes. May write a vector beyond the end. */
-export function interleave(target: usize, r: usize, g: usize, b: usize, count: usize): void {
-  const zero = i16x8.splat(0);
-  for (const end = r + (count << 1); r < end; r += 16, g += 16, b += 16, target += 64) {
-    const red = v128.load(r);
-    const green = v128.load(g);
-    const blue = v128.load(b);
-    const rg0 = i8x16.shuffle(red, green, 0, 1, 16, 17, 2, 3, 18, 19, 4, 5, 20, 21, 6, 7, 22, 23);
-    const rg1 = i8x16.shuffle(red, green, 8, 9, 24, 25, 10, 11, 26, 27, 12, 13, 28, 29, 14, 15, 30, 31);
-    const b0 = i8x16.shuffle(blue, zero, 0, 1, 16, 17, 2, 3, 18, 19, 4, 5, 20, 21, 6, 7, 22, 23);
-    const b1 = i8x16.shuffle(blue, zero, 8, 9, 24, 25, 10, 11, 26, 27, 12, 13, 28, 29, 14, 15, 30, 31);
-    v128.store(target, i8x16.shuffle(rg0, b0, 0, 1, 2, 3, 16, 17, 18, 19, 4, 5, 6, 7, 20, 21, 22, 23));
-    v128.store(target, i8x16.shuffle(rg0, b0, 8, 9, 10, 11, 24, 25, 26, 27, 12, 13, 14, 15, 28, 29, 30, 31), 16);
-    v128.store(target, i8x16.shuffle(rg1, b1, 0, 1, 2, 3, 16, 17, 18, 19, 4, 5, 6, 7, 20, 21, 22, 23), 32);
-    v128.store(target, i8x16.shuffle(rg1, b1, 8, 9, 10, 11, 24, 25, 26, 27, 12, 13, 14, 15, 28, 29, 30, 31), 48);
-  }
-}
-
-/** `resampleThroughTable` for an interleaved row: three bytes a pixel, each colour through its own table. */
-export function resampleRgb(target: usize, row: usize, count: i32, taps: usize, red: usize, green: usize, blue: usize): void {
-  const half = i32x4.splat(16384);
-  for (const end = taps + (<usize>count << 4); taps < end; taps += 16, target += 3) {
-    const p = row + load<u32>(taps);
-    const a = i32x4.extmul_low_i16x8_u(v128.load64_zero(p), v128.load16_splat(taps, 4));
-    const b = i32x4.extmul_low_i16x8_u(v128.load64_zero(p, 8), v128.load16_splat(taps, 8));
-    const c = i32x4.extmul_low_i16x8_u(v128.load64_zero(p, 16), v128.load16_splat(taps, 12));
-    const sums = i32x4.shr_u(i32x4.add(i32x4.add(a, b), i32x4.add(c, half)), 15);
-    store<u8>(target, load<u8>(red + <usize>i32x4.extract_lane(sums, 0)));
-    store<u8>(target, load<u8>(green + <usize>i32x4.extract_lane(sums, 1)), 1);
-    store<u8>(target, load<u8>(blue + <usize>i32x4.extract_lane(sums, 2)), 2);
-  }
-}
-
-/** An interleaved row through the tables, without resampling. */
-export function rgbThroughTables(target: usize, row: usize, count: i32, red: usize, green: usize, blue: usize): void {
-  for (const end = row + (<usize>count << 3); row < end; row += 8, target += 3) {
-    store<u8>(target, load<u8>(red + load<u16>(row)));
-    store<u8>(target, load<u8>(green + load<u16>(row, 2)), 1);
-    store<u8>(target, load<u8>(blue + load<u16>(row, 4)), 2);
-  }
 }
