@@ -1,6 +1,6 @@
 /** Any picture file in: what it is, its first bytes and tags say, not its name. */
 import { job, sharedPool } from '../kernels/pool.ts';
-import { readFits } from './fits/read.ts';
+import { type ReadFitsOptions, readFits } from './fits/read.ts';
 import { Frame, type FrameFields } from './frame.ts';
 import { readPicture } from './picture.ts';
 import type { LibRawInput } from './raw/libraw.job.ts';
@@ -18,15 +18,16 @@ const rawJob = job<LibRawInput, FrameFields>(new URL('./raw/libraw.job.ts', impo
 /**
  * Reads FITS (plain and tile-compressed), DNG and other RAW files (the mosaic untouched), TIFF, JPEG, PNG, and the first
  * frame of a SER. Levels, colour and times come from the file's tags; docs/files.md says which.
+ * @param options.spare Memory that a plain FITS picture may use again, as for readFits.
  * @throws bad-input for damage, a header without its picture, or what is no picture; unsupported; lost; aborted.
  */
-export async function readFrame(path: string, { signal }: { signal?: AbortSignal } = {}): Promise<Frame> {
+export async function readFrame(path: string, { spare, signal }: Omit<ReadFitsOptions, 'hdu'> = {}): Promise<Frame> {
   const found = await sharedPool().run(lookJob, { path }, { signal });
   switch (found.kind) {
     case 'frame':
       return new Frame(found.fields);
     case 'fits':
-      return readFits(path, { signal });
+      return readFits(path, { spare, signal });
     case 'libraw':
       return new Frame(await sharedPool().run(rawJob, { path, known: found.known, area: found.area }, { signal }));
     case 'picture':

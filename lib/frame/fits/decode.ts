@@ -33,34 +33,35 @@ export const blockTarget = 256 * 1024;
 /**
  * Decodes all planes. 8 and 16-bit integers stay integers where nothing is lost: u8; u16 for BZERO 32768, and for signed
  * 16 bit that has no negative sample. With BLANK pixels, another scale or another type the result is f32 (NaN for BLANK).
+ * The pixels lie in `spare` where that is of their size.
  */
-export function decodeImage(image: RawImage, source: RawSource, scratch: Scratch): Decoded {
-  return asIntegers(image, source, scratch) ?? asFloats(image, source, scratch);
+export function decodeImage(image: RawImage, source: RawSource, scratch: Scratch, spare?: SharedArrayBuffer): Decoded {
+  return asIntegers(image, source, scratch, spare) ?? asFloats(image, source, scratch, spare);
 }
 
 /** Null when the samples turn out not to fit. */
-function asIntegers(image: RawImage, source: RawSource, scratch: Scratch): Decoded | null {
+function asIntegers(image: RawImage, source: RawSource, scratch: Scratch, spare?: SharedArrayBuffer): Decoded | null {
   const { bitpix, zero, scale, blank } = image;
   if (scale !== 1) return null;
   if (bitpix === 8 && zero === 0)
-    return decodeRows(image, 'u8', source, scratch, (_target, at, count) =>
+    return decodeRows(image, 'u8', source, scratch, spare, (_target, at, count) =>
       blank !== null && scratch.bytes.subarray(at, at + count).includes(blank) ? null : at,
     );
   if (bitpix !== 16 || (zero !== 32768 && zero !== 0)) return null;
   const sign = zero === 0 ? 0 : 0x8000;
-  return decodeRows(image, 'u16', source, scratch, (_target, at, count) => {
+  return decodeRows(image, 'u16', source, scratch, spare, (_target, at, count) => {
     if (blank !== null && scratch.kernels.fitsHasI16!(at, count, blank)) return null;
     const seen = scratch.kernels.fitsU16!(at, at, count, sign);
     return sign === 0 && seen & 0x8000 ? null : at;
   });
 }
 
-function asFloats(image: RawImage, source: RawSource, scratch: Scratch): Decoded {
+function asFloats(image: RawImage, source: RawSource, scratch: Scratch, spare?: SharedArrayBuffer): Decoded {
   const { bitpix, zero, scale, blank } = image;
   const kernel = scratch.kernels[scaledKernels[bitpix]!]!;
   const plain = bitpix === -32 && zero === 0 && scale === 1;
   let maximum = -Infinity;
-  const decoded = decodeRows(image, 'f32', source, scratch, (target, at, count) => {
+  const decoded = decodeRows(image, 'f32', source, scratch, spare, (target, at, count) => {
     const largest = plain
       ? scratch.kernels.fitsF32!(target, at, count)
       : kernel(target, at, count, scale, zero, bitpix > 0 ? (blank ?? Number.NaN) : Number.NaN);
@@ -87,10 +88,12 @@ function decodeRows(
   pixelType: PixelType,
   source: RawSource,
   scratch: Scratch,
+  spare: SharedArrayBuffer | undefined,
   decode: DecodeBlock,
 ): Decoded | null {
   const { width, height, planes, flip } = image;
-  const data = allocatePixels(width, height, planes, pixelType);
+  const bytes = width * height * planes * bytesPerSample[pixelType];
+  const data = spare?.byteLength === bytes ? spare : allocatePixels(width, height, planes, pixelType);
   const pixels = Buffer.from(data as unknown as ArrayBuffer);
   const rawBytes = Math.abs(image.bitpix) / 8;
   const size = bytesPerSample[pixelType];

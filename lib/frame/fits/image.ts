@@ -13,10 +13,10 @@ import { bayerOf, flipWorldCoordinates, isBottomUp } from './orientation.ts';
 import { readTiles } from './tiles.ts';
 
 /** The picture of unit `wanted` (0 is the primary), or of the first unit that has one. */
-export function readImage(file: OpenFile, wanted?: number): FrameFields {
+export function readImage(file: OpenFile, wanted?: number, spare?: SharedArrayBuffer): FrameFields {
   const hdu = findImage(file, wanted);
   const image = openImage(file, hdu);
-  const decoded = decodeImage(image.raw, image.source, scratch());
+  const decoded = decodeImage(image.raw, image.source, scratch(), spare);
   return { ...new Frame({ ...frameHeader(file, hdu, image, decoded), data: decoded.data }) };
 }
 

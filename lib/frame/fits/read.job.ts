@@ -4,7 +4,18 @@ import { withFile } from './file.ts';
 import { type FitsHdu, walkHdus } from './hdus.ts';
 import { readImage } from './image.ts';
 
-export const read = ({ path, hdu }: { path: string; hdu?: number }): FrameFields =>
-  withFile(path, (file) => readImage(file, hdu));
+export interface ReadInput {
+  path: string;
+  hdu?: number;
+  spare?: SharedArrayBuffer;
+}
+
+/** Without `data` where the pixels went into the spare memory, which the caller has. */
+export function read({ path, hdu, spare }: ReadInput): FrameFields | Omit<FrameFields, 'data'> {
+  const fields = withFile(path, (file) => readImage(file, hdu, spare));
+  if (fields.data !== spare) return fields;
+  const { data: _spare, ...header } = fields;
+  return header;
+}
 
 export const headers = ({ path }: { path: string }): FitsHdu[] => withFile(path, (file) => [...walkHdus(file)]);
