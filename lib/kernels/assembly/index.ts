@@ -8,3 +8,5 @@ export * from './fits-tiles';
 export * from './debayer';
 export * from './preview';
 export * from './bridge';
+export * from './warp';
+export * from './integrate';
