@@ -2,12 +2,15 @@
 import type { FrameKind, FrameSite } from '../frame/frame.ts';
 import { NightflowError } from '../process/errors.ts';
 import { makeLens, type Projection } from '../sky/render/lens.ts';
-import type { Scene } from '../sky/render/scene.ts';
+import type { Conditions, Scene } from '../sky/render/scene.ts';
 import type { SettingDescription, SettingValue } from './camera.ts';
 import { type CameraSensor, sensors } from './sensors.ts';
 
 export const lensNames = ['fisheye', 'equisolid', 'stereographic', 'rectilinear'] as const;
 export type LensName = (typeof lensNames)[number];
+export const focuserDrives = ['absolute', 'relative', 'none'] as const;
+/** Wider than this a star is drawn no more. */
+export const largestDefocusPixels = 200;
 
 export interface SimulatorSettings {
   gain: number;
@@ -28,7 +31,14 @@ export interface SimulatorSettings {
   windMetresPerSecond: number;
   windAzimuthDegrees: number;
   seeingArcseconds: number;
+  /** How wide a star is where the focuser stands now; setting it moves the best focus away from there. */
   defocusPixels: number;
+  focuserDrive: (typeof focuserDrives)[number];
+  /** Steps that make an unfocused star a pixel wider. */
+  focusStepsPerPixel: number;
+  focusBacklashSteps: number;
+  focusDriftStepsPerCelsius: number;
+  focuserStepsPerSecond: number;
   auroraLevel: number;
   meteorsPerHour: number;
   satellitesPerHour: number;
@@ -53,6 +63,11 @@ export const defaultSettings: Readonly<Omit<SimulatorSettings, 'gain'>> = {
   windAzimuthDegrees: 250,
   seeingArcseconds: 2.5,
   defocusPixels: 0,
+  focuserDrive: 'absolute',
+  focusStepsPerPixel: 50,
+  focusBacklashSteps: 0,
+  focusDriftStepsPerCelsius: 0,
+  focuserStepsPerSecond: 2000,
   auroraLevel: 0,
   meteorsPerHour: 12,
   satellitesPerHour: 20,
@@ -84,7 +99,12 @@ export function describeSettings(sensor: CameraSensor): SettingDescription[] {
     number('windMetresPerSecond', 'Wind at the clouds', 0, 60, 'm/s'),
     number('windAzimuthDegrees', 'Wind from', 0, 360, '°'),
     number('seeingArcseconds', 'Seeing', 0.3, 20, '″'),
-    number('defocusPixels', 'Defocus (diameter of a star)', 0, 200, 'px'),
+    number('defocusPixels', 'Defocus (diameter of a star)', 0, largestDefocusPixels, 'px'),
+    { name: 'focuserDrive', label: 'Focuser', type: 'choice', choices: focuserDrives },
+    number('focusStepsPerPixel', 'Steps that unfocus a star by a pixel', 1, 1000),
+    number('focusBacklashSteps', 'Play of the focuser', 0, 5000, 'steps'),
+    number('focusDriftStepsPerCelsius', 'Drift of the focus', -1000, 1000, 'steps/°C'),
+    number('focuserStepsPerSecond', 'Speed of the focuser', 1, 100_000, 'steps/s'),
     number('auroraLevel', 'Aurora (0 none, 3 storm)', 0, 3),
     number('meteorsPerHour', 'Meteors', 0, 3600, '/h'),
     number('satellitesPerHour', 'Satellites', 0, 600, '/h'),
@@ -136,7 +156,7 @@ export interface Shot {
 
 /** What the renderer needs for one exposure. */
 export function sceneOf(settings: Readonly<SimulatorSettings>, sensor: CameraSensor, shot: Shot): Scene {
-  const { gain, offset, temperatureCelsius, fNumber, lens: _, ...conditions } = settings;
+  const { gain, offset, temperatureCelsius, fNumber } = settings;
   const { latitude, longitude, elevation } = shot.site;
   return {
     ...shot,
@@ -147,7 +167,18 @@ export function sceneOf(settings: Readonly<SimulatorSettings>, sensor: CameraSen
     gain,
     offset,
     temperatureCelsius,
-    conditions,
+    conditions: conditionsOf(settings),
+  };
+}
+
+function conditionsOf(settings: Readonly<SimulatorSettings>): Conditions {
+  const { zenithMagnitude, cloudCover, windMetresPerSecond, windAzimuthDegrees, seeingArcseconds } = settings;
+  const { defocusPixels, auroraLevel, meteorsPerHour, satellitesPerHour, aeroplanesPerHour } = settings;
+  const { milkyWay, landscape } = settings;
+  return {
+    ...{ zenithMagnitude, cloudCover, windMetresPerSecond, windAzimuthDegrees, seeingArcseconds },
+    ...{ defocusPixels, auroraLevel, meteorsPerHour, satellitesPerHour, aeroplanesPerHour },
+    ...{ milkyWay, landscape },
   };
 }
 

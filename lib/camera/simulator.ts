@@ -15,6 +15,7 @@ import type {
   SettingValue,
 } from './camera.ts';
 import { type CameraSensor, deadSeconds, type SensorName, sensorNames, sensors } from './sensors.ts';
+import { SimulatedFocuser } from './simulated-focuser.ts';
 import { frameOf } from './simulated-frame.ts';
 import {
   checkExposure,
@@ -62,6 +63,7 @@ export class SimulatedCamera implements Camera {
   private readonly seed: number;
   private readonly bufferFrames: number;
   private readonly closing = new AbortController();
+  private readonly drive: SimulatedFocuser;
   private current: SimulatorSettings;
   private exposing = false;
 
@@ -75,6 +77,7 @@ export class SimulatedCamera implements Camera {
     this.seed = options.seed ?? 1;
     this.bufferFrames = options.bufferFrames ?? usualBufferFrames;
     this.current = settingsFrom(options, this.sensor);
+    this.drive = new SimulatedFocuser(clock, () => this.current, this.closing.signal);
   }
 
   async open(): Promise<void> {}
@@ -84,6 +87,7 @@ export class SimulatedCamera implements Camera {
   }
 
   async get(name: string): Promise<SettingValue> {
+    if (name === 'defocusPixels') return this.drive.defocusPixels;
     if (Object.hasOwn(this.current, name)) return this.current[name as keyof SimulatorSettings];
     throw new NightflowError('bad-input', `The simulated camera has no setting "${name}".`);
   }
@@ -91,7 +95,13 @@ export class SimulatedCamera implements Camera {
   /** In force from the next exposure on. */
   async set(name: string, value: SettingValue): Promise<SettingValue> {
     this.current = withSetting(this.current, this.sensor, name, value);
+    if (name === 'defocusPixels') this.drive.unfocus(this.current.defocusPixels);
     return this.get(name);
+  }
+
+  /** The simulated drive is always the same one; null when the settings take it away. */
+  async focuser(): Promise<SimulatedFocuser | null> {
+    return this.current.focuserDrive === 'none' ? null : this.drive;
   }
 
   async expose(request: ExposureRequest, signal?: AbortSignal): Promise<Frame> {
@@ -154,7 +164,7 @@ export class SimulatedCamera implements Camera {
 
   /** The settings with what the request overrides. @throws bad-input */
   private requested(request: ExposureRequest): SimulatorSettings {
-    let settings = this.current;
+    let settings: SimulatorSettings = { ...this.current, defocusPixels: this.drive.defocusPixels };
     if (request.gain !== undefined) settings = withSetting(settings, this.sensor, 'gain', request.gain);
     if (request.offset !== undefined) settings = withSetting(settings, this.sensor, 'offset', request.offset);
     return settings;
