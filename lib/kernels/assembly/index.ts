@@ -10,3 +10,4 @@ export * from './preview';
 export * from './bridge';
 export * from './warp';
 export * from './integrate';
+export * from './calibrate';
