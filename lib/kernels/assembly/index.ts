@@ -11,3 +11,4 @@ export * from './bridge';
 export * from './warp';
 export * from './integrate';
 export * from './calibrate';
+export * from './stars';
