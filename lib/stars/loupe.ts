@@ -1,0 +1,130 @@
+/** The loupe: the sharpest, the median and the worst star of a frame, cut out, stretched alike and enlarged pixel by pixel. */
+import { Frame } from '../frame/frame.ts';
+import { renderRgb } from '../frame/preview.ts';
+import { job, sharedPool } from '../kernels/pool.ts';
+import { throwIfAborted } from '../process/errors.ts';
+import type { LoupeInput } from './loupe.job.ts';
+import { type StarTable, starFlag } from './star-table.ts';
+
+export const loupeStars = ['sharpest', 'median', 'worst'] as const;
+export type LoupeStar = (typeof loupeStars)[number];
+
+export interface LoupePictureOfStar {
+  star: LoupeStar;
+  /** Its row of the table. */
+  index: number;
+  /** 0-based pixel centres of the frame. */
+  x: number;
+  y: number;
+  /** Pixels. */
+  hfr: number;
+  fwhm: number;
+  eccentricity: number;
+  snr: number;
+  /** The frame's pixels across the square, and the picture's pixels across one of them. */
+  side: number;
+  enlargement: number;
+  png: Buffer;
+}
+
+export interface LoupeOptions {
+  /** Pixels across a picture, at most; squares that are wider are not enlarged. */
+  width?: number;
+  signal?: AbortSignal;
+}
+
+/** Background and noise of the frame, ADU: what becomes black. */
+export interface LoupeBackground {
+  background: number;
+  noise: number;
+}
+
+/** A square shows so many half-flux radii of the widest of its three stars. */
+const sideInHfr = 6;
+/** Fewer pixels show no star, more show its neighbours. */
+const [smallestSide, largestSide] = [16, 160];
+const usualWidth = 240;
+/** The stars to choose from measure at least this well, if there are some that do. */
+const goodSnr = 20;
+const enough = 10;
+/** An extreme may be a hot pixel or a pair of stars: one in twenty is passed by on either side. */
+const passedBy = 0.05;
+
+const cutJob = job<LoupeInput, SharedArrayBuffer[]>(new URL('./loupe.job.ts', import.meta.url), 'cut');
+
+/**
+ * Up to three pictures, sharpest first; without a star that can be measured none, with one or two stars as many. All show squares of one
+ * size. Black is a little below the background, white the star's own peak, with the sRGB curve between them, so that a wide star is not
+ * just fainter than a sharp one. Stars near the edge stand off the middle of their squares.
+ */
+export async function loupe(
+  frame: Frame,
+  stars: StarTable,
+  { background, noise }: LoupeBackground,
+  { width = usualWidth, signal }: LoupeOptions = {},
+): Promise<LoupePictureOfStar[]> {
+  throwIfAborted(signal);
+  const chosen = choose(stars);
+  if (chosen.length === 0) return [];
+  const { x, y, hfr, peak } = stars;
+  const side = squareSide(frame, Math.max(...chosen.map(({ index }) => hfr[index]!)));
+  const corners = chosen.map(({ index }) => cornerOf(frame, x[index]!, y[index]!, side));
+  const { data, channels, pixelType, bayer } = frame;
+  const picture = { data, width: frame.width, height: frame.height, channels, pixelType };
+  const squares = await sharedPool().run(cutJob, { ...picture, corners, side }, { signal });
+  const enlargement = Math.max(1, Math.floor(width / side));
+  return Promise.all(
+    chosen.map(async ({ star, index }, at) => {
+      const levels = { blackLevel: background - noise, whiteLevel: background + Math.max(peak[index]!, noise) };
+      const square = new Frame({ data: squares[at]!, width: side, height: side, channels, pixelType, bayer });
+      const { whiteBalance } = frame;
+      const shown = square.with({ ...levels, whiteBalance, transfer: 'linear' });
+      const { eccentricity, fwhm, snr } = stars.row(index);
+      const figures = { x: x[index]!, y: y[index]!, hfr: hfr[index]!, fwhm, eccentricity, snr };
+      return { star, index, ...figures, side, enlargement, png: await enlarged(shown, enlargement, signal) };
+    }),
+  );
+}
+
+/** Rows of the table by HFR: near its lower end, its middle, near its upper end; each star once. */
+function choose(stars: StarTable): { star: LoupeStar; index: number }[] {
+  const { hfr, flags, snr } = stars;
+  const unfit = starFlag.saturated | starFlag.edge | starFlag.elongated;
+  const measurable = Array.from(hfr.keys()).filter((index) => hfr[index]! > 0 && (flags[index]! & unfit) === 0);
+  const good = measurable.filter((index) => snr[index]! >= goodSnr);
+  const ranked = (good.length >= enough ? good : measurable).sort((a, b) => hfr[a]! - hfr[b]!);
+  const last = ranked.length - 1;
+  const margin = Math.floor(last * passedBy);
+  const places = { sharpest: margin, median: Math.round(last / 2), worst: last - margin };
+  // Of one star there is only a median, of two no median.
+  const wanted = loupeStars.slice(ranked.length === 1 ? 1 : 0, ranked.length === 1 ? 2 : 3);
+  return wanted
+    .filter((star) => ranked.length > 0 && !(star === 'median' && ranked.length === 2))
+    .map((star) => ({ star, index: ranked[places[star]]! }));
+}
+
+/** Even, so that a square of a mosaic begins and ends with whole cells. */
+function squareSide(frame: Frame, widestHfr: number): number {
+  const wanted = 2 * Math.ceil((sideInHfr * widestHfr) / 2);
+  const fits = 2 * Math.floor(Math.min(frame.width, frame.height) / 2) || 1;
+  return Math.min(fits, largestSide, Math.max(smallestSide, wanted));
+}
+
+/** On even pixels, as the mosaic's cells are. */
+function cornerOf(frame: Frame, x: number, y: number, side: number): { left: number; top: number } {
+  const start = (middle: number, size: number) =>
+    2 * Math.floor(Math.min(size - side, Math.max(0, middle - side / 2 + 0.5)) / 2);
+  return { left: start(x, frame.width), top: start(y, frame.height) };
+}
+
+async function enlarged(square: Frame, enlargement: number, signal: AbortSignal | undefined): Promise<Buffer> {
+  const { data, width, height, channels } = await renderRgb(square, { stretch: 'none', drc: 'off', signal });
+  const { default: sharp } = await import('sharp');
+  const side = { width: width * enlargement, height: height * enlargement };
+  const png = await sharp(new Uint8Array(data), { raw: { width, height, channels } })
+    .resize({ ...side, kernel: 'nearest' })
+    .png({ compressionLevel: 6 })
+    .toBuffer();
+  throwIfAborted(signal);
+  return png;
+}
