@@ -1,0 +1,176 @@
+/** The background of a mesh cell: histogram about a robust centre, clipped at 3 sigma until it stands, mode of what is left. */
+
+const bins: i32 = 1024;
+
+/** Mean of a cell's row, samples of value below `least` left out; -1 without one. Eight at a time where the row allows. */
+// @ts-ignore: decorator
+@inline
+function rowMean(row: usize, count: i32, least: u32): f32 {
+  let sum: u32 = 0;
+  let known: i32 = count;
+  let at = row;
+  const end = row + (<usize>count << 1);
+  if (least == 0) {
+    let sums = i32x4.splat(0);
+    for (const whole = row + ((<usize>count << 1) & ~15); at < whole; at += 16)
+      sums = i32x4.add(sums, i32x4.extadd_pairwise_i16x8_u(v128.load(at)));
+    sum =
+      <u32>i32x4.extract_lane(sums, 0) +
+      <u32>i32x4.extract_lane(sums, 1) +
+      <u32>i32x4.extract_lane(sums, 2) +
+      <u32>i32x4.extract_lane(sums, 3);
+  }
+  for (; at < end; at += 2) {
+    const value = <u32>load<u16>(at);
+    if (value < least) known--;
+    else sum += value;
+  }
+  return known > 0 ? <f32>sum / <f32>known : -1;
+}
+
+/**
+ * Background and noise of the cells of one mesh row, each `cell` samples wide.
+ * @param rows `rowCount` rows of `width` u16, one after the other
+ * @param sigma A first guess of the noise, which sets the width of the bins: an eighth of it or less
+ * @param least Samples below are no data
+ * @param work `bins` u32 and `rowCount` f32
+ * @param out Three f32 a cell: background, standard deviation, part of the samples that are data (0 … 1)
+ */
+export function starsMeshRow(
+  rows: usize,
+  rowCount: i32,
+  width: i32,
+  cell: i32,
+  sigma: f32,
+  least: u32,
+  work: usize,
+  out: usize,
+): void {
+  const stride = <usize>width << 1;
+  const shift = max<i32>(0, <i32>floor<f32>(<f32>Math.log2(max<f64>(1, <f64>sigma / 8))));
+  for (let x = 0; x < width; x += cell, out += 12) {
+    const here = min<i32>(cell, width - x);
+    const first = rows + (<usize>x << 1);
+    const centre = medianOfRows(first, rowCount, stride, here, least, work + bins * 4);
+    if (centre < 0) {
+      store<f32>(out, 0);
+      store<f32>(out, 0, 4);
+      store<f32>(out, 0, 8);
+      continue;
+    }
+    let s = shift;
+    let inside: i32;
+    let known: i32;
+    // Wider bins where the cell's own spread does not fit: the limb of the Moon, a horizon.
+    for (; ; s += 3) {
+      const origin = <i32>centre - ((bins / 2) << s);
+      known = fillHistogram(first, rowCount, stride, here, least, origin, s, work);
+      const ends = load<u32>(work) + load<u32>(work, (bins - 1) * 4);
+      inside = known - <i32>ends;
+      if (inside * 2 > known || s >= 8) break;
+    }
+    store<f32>(out, <f32>known / <f32>(here * rowCount), 8);
+    clippedMode(work, <f32>(<i32>centre - ((bins / 2) << s)), <f32>(1 << s), out);
+  }
+}
+
+/** Median of the means of the rows: a star is in few of them. */
+function medianOfRows(first: usize, rowCount: i32, stride: usize, count: i32, least: u32, means: usize): f32 {
+  let known = 0;
+  for (let row = 0; row < rowCount; row++) {
+    const mean = rowMean(first + <usize>row * stride, count, least);
+    if (mean < 0) continue;
+    let at = known++;
+    for (; at > 0 && load<f32>(means + (<usize>(at - 1) << 2)) > mean; at--)
+      store<f32>(means + (<usize>at << 2), load<f32>(means + (<usize>(at - 1) << 2)));
+    store<f32>(means + (<usize>at << 2), mean);
+  }
+  return known > 0 ? load<f32>(means + (<usize>(known >> 1) << 2)) : -1;
+}
+
+/** Counts the cell's samples by bins of 2^shift from `origin`; what lies outside goes to the ends. Number of samples with data. */
+function fillHistogram(
+  first: usize,
+  rowCount: i32,
+  stride: usize,
+  count: i32,
+  least: u32,
+  origin: i32,
+  shift: i32,
+  work: usize,
+): i32 {
+  memory.fill(work, 0, bins * 4);
+  let known = 0;
+  for (let row = 0; row < rowCount; row++) {
+    let at = first + <usize>row * stride;
+    if (least == 0) known += count;
+    for (const end = at + (<usize>count << 1); at < end; at += 2) {
+      const value = <i32>load<u16>(at);
+      if (least > 0) {
+        if (<u32>value < least) continue;
+        known++;
+      }
+      const bin = max<i32>(0, min<i32>(bins - 1, (value - origin) >> shift));
+      const slot = work + (<usize>bin << 2);
+      store<u32>(slot, load<u32>(slot) + 1);
+    }
+  }
+  return known;
+}
+
+/**
+ * Clips the histogram at median -+ 3 sigma until sigma stands, then takes the mode as SExtractor estimates it:
+ * 2.5 median - 1.5 mean, or the median where the two are further apart than 0.3 sigma (Bertin & Arnouts 1996, section 4.1).
+ */
+function clippedMode(work: usize, origin: f32, width: f32, out: usize): void {
+  let low = 1;
+  let high = bins - 2;
+  let mean: f64 = 0;
+  let median: f64 = 0;
+  let sigma: f64 = 0;
+  for (let round = 0; round < 100; round++) {
+    const before = sigma;
+    let sum: f64 = 0;
+    let squares: f64 = 0;
+    let total: u32 = 0;
+    for (let bin = low; bin <= high; bin++) {
+      const n = load<u32>(work + (<usize>bin << 2));
+      if (n == 0) continue;
+      const weight = <f64>n;
+      const x = <f64>bin;
+      total += n;
+      sum += weight * x;
+      squares += weight * x * x;
+    }
+    if (total == 0) {
+      // All in the end bins: one value far from the centre, or two. The centre is all there is to say.
+      mean = median = bins / 2;
+      sigma = 0;
+      break;
+    }
+    mean = sum / <f64>total;
+    sigma = Math.sqrt(max<f64>(0, squares / <f64>total - mean * mean));
+    median = medianBin(work, low, high, total);
+    low = max<i32>(1, <i32>Math.ceil(median - 3 * sigma - 0.5));
+    high = min<i32>(bins - 2, <i32>Math.floor(median + 3 * sigma + 0.5));
+    if (Math.abs(sigma - before) <= 1e-3 * sigma) break;
+  }
+  // A bin holds the values origin + bin * width … + width - 1: its centre. Its width adds to the variance of integers.
+  const mode = Math.abs(mean - median) < 0.3 * sigma ? 2.5 * median - 1.5 * mean : median;
+  const half = (width - 1) / 2;
+  const own = <f64>(width * width - 1) / 12;
+  store<f32>(out, origin + <f32>mode * width + half);
+  store<f32>(out, <f32>Math.sqrt(max<f64>(0, sigma * sigma * <f64>width * <f64>width - own)), 4);
+}
+
+/** The median within the bins, as if each one's samples were spread evenly over it. */
+function medianBin(work: usize, low: i32, high: i32, total: u32): f64 {
+  const half = <f64>total / 2;
+  let below: f64 = 0;
+  for (let bin = low; bin <= high; bin++) {
+    const n = <f64>load<u32>(work + (<usize>bin << 2));
+    if (below + n >= half) return <f64>bin - 0.5 + (n > 0 ? (half - below) / n : 0);
+    below += n;
+  }
+  return <f64>high;
+}

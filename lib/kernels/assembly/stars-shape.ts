@@ -1,0 +1,254 @@
+/** Half-flux radius, windowed centroid and width of a star, out of the picture around it. */
+import { recordBytes } from './stars-objects';
+import { loadStamp, nodesAt, inHeight, inNoise, inStamp, inWidth } from './stars-stamp';
+
+/** Fields of a star's row, f32 each: x, y, flux, peak, hfr, fwhm, eccentricity, angle (radians), snr, flags. */
+const rowBytes: usize = 40;
+
+/**
+ * Measures stars by their records (stars-objects.ts), whose coordinates are those of this plane.
+ * @param largest Widest radius that fits the stamp
+ * @param work 256 f32 for radial sums, then 2 x (2 `largest` + 3) f32
+ */
+export function starsMeasure(context: usize, records: usize, count: i32, rows: usize, largest: i32, work: usize): void {
+  for (let i = 0; i < count; i++)
+    measureOne(context, records + <usize>i * recordBytes, rows + <usize>i * rowBytes, largest, work);
+}
+
+function measureOne(context: usize, record: usize, row: usize, largest: i32, work: usize): void {
+  let x = load<f32>(record);
+  let y = load<f32>(record, 4);
+  const a = load<f32>(record, 8);
+  const limit = min<f32>(<f32>largest - 2, 6 * a);
+  const reach = <i32>ceil<f32>(limit) + 1;
+  const side = 2 * reach + 1;
+  const x0 = <i32>nearest<f32>(x) - reach;
+  const y0 = <i32>nearest<f32>(y) - reach;
+  loadStamp(context, x0, y0, side, side);
+  const stamp = <usize>load<u32>(context, inStamp);
+  const total = radialSums(stamp, side, x - <f32>x0, y - <f32>y0, limit, work);
+  const hfr = halfFluxRadius(stamp, side, x - <f32>x0, y - <f32>y0, limit, total, work);
+  const noise = nodesAt(
+    context,
+    <usize>load<u32>(context, inNoise),
+    max<i32>(0, min<i32>(load<i32>(context, inWidth) - 1, <i32>nearest<f32>(x))),
+    max<i32>(0, min<i32>(load<i32>(context, inHeight) - 1, <i32>nearest<f32>(y))),
+  );
+  // The Gaussian with this half-flux radius, which weighs the star's pixels best.
+  const window = max<f32>(0.6, hfr / 1.17741);
+  windowed(stamp, side, x - <f32>x0, y - <f32>y0, window, work + 256 * 4, row);
+  x = load<f32>(row) + <f32>x0;
+  y = load<f32>(row, 4) + <f32>y0;
+  store<f32>(row, x);
+  store<f32>(row, y, 4);
+  store<f32>(row, total, 8);
+  store<f32>(row, load<f32>(record, 28), 12);
+  store<f32>(row, hfr, 16);
+  const pixels = load<f32>(record, 20);
+  store<f32>(row, load<f32>(record, 24) / (noise * sqrt<f32>(pixels)), 32);
+  store<f32>(row, load<f32>(record, 32), 36);
+}
+
+/** Radial bins of a quarter pixel. */
+const binsPerPixel: f32 = 4;
+const lastBin: i32 = 255;
+
+/** Sums the stamp within `limit` of the centre, and into rings at `work`. A pixel on the rim counts by its part inside. */
+function radialSums(stamp: usize, side: i32, cx: f32, cy: f32, limit: f32, work: usize): f32 {
+  memory.fill(work, 0, 256 * 4);
+  let total: f32 = 0;
+  const scale = min<f32>(binsPerPixel, <f32>lastBin / (limit + 1));
+  let at = stamp;
+  for (let y = 0; y < side; y++) {
+    const dy = <f32>y - cy;
+    for (let x = 0; x < side; x++, at += 4) {
+      const dx = <f32>x - cx;
+      const distance = sqrt<f32>(dx * dx + dy * dy);
+      const part = min<f32>(1, limit - distance + 0.5);
+      if (part <= 0) continue;
+      const value = part * load<f32>(at);
+      total += value;
+      const bin = work + (<usize>(<i32>(distance * scale)) << 2);
+      store<f32>(bin, load<f32>(bin) + value);
+    }
+  }
+  return total;
+}
+
+/** The radius around the centre that holds half of the total, SEP's flux_radius(…, 0.5) with the light within `limit` as all. */
+function halfFluxRadius(stamp: usize, side: i32, cx: f32, cy: f32, limit: f32, total: f32, work: usize): f32 {
+  const half = total / 2;
+  if (!(half > 0)) return NaN;
+  const scale = min<f32>(binsPerPixel, <f32>lastBin / (limit + 1));
+  let sum: f32 = 0;
+  let bin = 0;
+  for (; bin < lastBin; bin++) {
+    const ring = load<f32>(work + (<usize>bin << 2));
+    if (sum + ring >= half) break;
+    sum += ring;
+  }
+  let radius = max<f32>(0.3, (<f32>bin + 0.5) / scale);
+  let low: f32 = 0;
+  let high = limit;
+  let slope: f32 = 0;
+  let lastRadius: f32 = 0;
+  let lastLight: f32 = 0;
+  for (let round = 0; round < 12; round++) {
+    const light = lightWithin(stamp, side, cx, cy, radius) - half;
+    if (light > 0) high = radius;
+    else low = radius;
+    // The first step takes the light to grow as the area does.
+    slope = round == 0 ? (2 * (light + half)) / radius : (light - lastLight) / (radius - lastRadius);
+    lastRadius = radius;
+    lastLight = light;
+    let next = radius - light / slope;
+    if (!(next > low && next < high)) next = (low + high) / 2;
+    const moved = abs<f32>(next - radius);
+    radius = next;
+    if (moved < 1e-3) break;
+  }
+  return radius;
+}
+
+/** Light within a circle; pixels on its rim by four chords each. */
+function lightWithin(stamp: usize, side: i32, cx: f32, cy: f32, radius: f32): f32 {
+  const inner = radius > 0.71 ? (radius - 0.71) * (radius - 0.71) : -1;
+  const outer = (radius + 0.71) * (radius + 0.71);
+  const left = max<i32>(0, <i32>floor<f32>(cx - radius));
+  const right = min<i32>(side - 1, <i32>ceil<f32>(cx + radius));
+  const top = max<i32>(0, <i32>floor<f32>(cy - radius));
+  const bottom = min<i32>(side - 1, <i32>ceil<f32>(cy + radius));
+  const zero = f32x4.splat(0);
+  const squares = f32x4.splat(radius * radius);
+  let light: f32 = 0;
+  for (let y = top; y <= bottom; y++) {
+    const dy = <f32>y - cy;
+    const lines = f32x4.add(f32x4.splat(dy), f32x4(-0.375, -0.125, 0.125, 0.375));
+    const chords = f32x4.sqrt(f32x4.max(zero, f32x4.sub(squares, f32x4.mul(lines, lines))));
+    const backs = f32x4.neg(chords);
+    let at = stamp + (<usize>(y * side + left) << 2);
+    for (let x = left; x <= right; x++, at += 4) {
+      const dx = <f32>x - cx;
+      const distance = dx * dx + dy * dy;
+      if (distance > outer) continue;
+      if (distance < inner) {
+        light += load<f32>(at);
+        continue;
+      }
+      const from = f32x4.max(f32x4.splat(dx - 0.5), backs);
+      const to = f32x4.min(f32x4.splat(dx + 0.5), chords);
+      const parts = f32x4.max(zero, f32x4.sub(to, from));
+      const part =
+        f32x4.extract_lane(parts, 0) +
+        f32x4.extract_lane(parts, 1) +
+        f32x4.extract_lane(parts, 2) +
+        f32x4.extract_lane(parts, 3);
+      light += load<f32>(at) * part * 0.25;
+    }
+  }
+  return light;
+}
+
+/**
+ * Centroid within a Gaussian window, moved until it stands (SExtractor's XWIN_IMAGE), then the second moments in the window,
+ * which for a Gaussian star give its own: 1/own = 1/windowed - 1/window.
+ * Writes x, y, fwhm, eccentricity and angle into the row.
+ */
+function windowed(stamp: usize, side: i32, x: f32, y: f32, window: f32, work: usize, row: usize): void {
+  const reach: f32 = window * 4;
+  let cx = x;
+  let cy = y;
+  const across = work;
+  const along = work + (<usize>side << 2);
+  let xx: f32 = 0;
+  let yy: f32 = 0;
+  let xy: f32 = 0;
+  for (let round = 0; round < 10; round++) {
+    const left = max<i32>(0, <i32>ceil<f32>(cx - reach));
+    const right = min<i32>(side - 1, <i32>floor<f32>(cx + reach));
+    const top = max<i32>(0, <i32>ceil<f32>(cy - reach));
+    const bottom = min<i32>(side - 1, <i32>floor<f32>(cy + reach));
+    gaussian(across, left, right, cx, window);
+    gaussian(along, top, bottom, cy, window);
+    let sum: f32 = 0;
+    let sumX: f32 = 0;
+    let sumY: f32 = 0;
+    xx = 0;
+    yy = 0;
+    xy = 0;
+    for (let py = top; py <= bottom; py++) {
+      const dy = <f32>py - cy;
+      let line: f32 = 0;
+      let lineX: f32 = 0;
+      let lineXX: f32 = 0;
+      let at = stamp + (<usize>(py * side + left) << 2);
+      let weight = across + (<usize>left << 2);
+      for (let px = left; px <= right; px++, at += 4, weight += 4) {
+        const dx = <f32>px - cx;
+        const v = load<f32>(at) * load<f32>(weight);
+        line += v;
+        lineX += v * dx;
+        lineXX += v * dx * dx;
+      }
+      const w = load<f32>(along + (<usize>py << 2));
+      sum += w * line;
+      sumX += w * lineX;
+      xx += w * lineXX;
+      sumY += w * line * dy;
+      xy += w * lineX * dy;
+      yy += w * line * dy * dy;
+    }
+    if (!(sum > 0)) break;
+    const stepX = (sumX * 2) / sum;
+    const stepY = (sumY * 2) / sum;
+    xx = xx / sum;
+    yy = yy / sum;
+    xy = xy / sum;
+    // What runs away belongs to a neighbour.
+    if (!(abs<f32>(cx + stepX - x) < window + 1 && abs<f32>(cy + stepY - y) < window + 1)) {
+      cx = x;
+      cy = y;
+      break;
+    }
+    cx += stepX;
+    cy += stepY;
+    if (abs<f32>(stepX) < 1e-3 && abs<f32>(stepY) < 1e-3) break;
+  }
+  store<f32>(row, cx);
+  store<f32>(row, cy, 4);
+  shapeOf(xx, yy, xy, window, row);
+}
+
+/** Weights exp(-(i - centre)^2 / 2 sigma^2) of the pixels from `first` to `last`. */
+function gaussian(out: usize, first: i32, last: i32, centre: f32, sigma: f32): void {
+  const k = <f64>-0.5 / (<f64>sigma * <f64>sigma);
+  const d = <f64>first - <f64>centre;
+  let weight = Math.exp(k * d * d);
+  let ratio = Math.exp(k * (2 * d + 1));
+  const growth = Math.exp(2 * k);
+  for (let i = first; i <= last; i++) {
+    store<f32>(out + (<usize>i << 2), <f32>weight);
+    weight *= ratio;
+    ratio *= growth;
+  }
+}
+
+/** FWHM, eccentricity and angle from the moments within the window. */
+function shapeOf(xx: f32, yy: f32, xy: f32, window: f32, row: usize): void {
+  const square = window * window;
+  const half = (xx + yy) / 2;
+  const split = sqrt<f32>(((xx - yy) / 2) * ((xx - yy) / 2) + xy * xy);
+  const major = unwindowed(half + split, square);
+  const minor = unwindowed(half - split, square);
+  store<f32>(row, 2.35482 * sqrt<f32>(sqrt<f32>(major * minor)), 20);
+  store<f32>(row, sqrt<f32>(max<f32>(0, 1 - minor / major)), 24);
+  store<f32>(row, <f32>(Math.atan2(2 * xy, xx - yy) / 2), 28);
+}
+
+// @ts-ignore: decorator
+@inline
+function unwindowed(variance: f32, window: f32): f32 {
+  // A flat disc larger than its window has no end within it.
+  const v = max<f32>(0.05, min<f32>(variance, 0.9 * window));
+  return (v * window) / (window - v);
+}

@@ -1,0 +1,99 @@
+/** The part of a picture around a star, as floats above the background. What the kernels of shapes share. */
+
+/** What the worker tells the kernels of shapes; 32-bit fields at these offsets. */
+// Written by lib/stars/shapes.ts in the same order.
+export const inPixels: usize = 0;
+export const inIsFloat: usize = 4;
+export const inWidth: usize = 8;
+export const inHeight: usize = 12;
+/** First row in memory and number of rows. */
+export const inFirstRow: usize = 16;
+export const inRows: usize = 20;
+/** Background and noise, f32, at every 8th pixel of every 8th row; nodes in a row. */
+export const inBackground: usize = 24;
+export const inNoise: usize = 28;
+export const inNodes: usize = 32;
+/** Sample value of saturation, f32. */
+export const inSaturation: usize = 36;
+/** Floats that a stamp may hold: `stamp`, `filtered` and `labels` have room for as many, `order` for twice. */
+export const inStamp: usize = 40;
+export const inFiltered: usize = 44;
+export const inLabels: usize = 48;
+export const inOrder: usize = 52;
+export const inBasins: usize = 56;
+export const inLeast: usize = 60;
+/** Part of an object's light that a peak must have for itself, f32. */
+export const inContrast: usize = 64;
+
+/** The sample at a pixel that is in memory. */
+// @ts-ignore: decorator
+@inline
+export function sampleAt(context: usize, x: i32, y: i32): f32 {
+  const at = <usize>(y - load<i32>(context, inFirstRow)) * <usize>load<i32>(context, inWidth) + <usize>x;
+  const pixels = <usize>load<u32>(context, inPixels);
+  return load<i32>(context, inIsFloat) ? load<f32>(pixels + (at << 2)) : <f32>load<u16>(pixels + (at << 1));
+}
+
+/** A mesh of nodes (background or noise) at a pixel. */
+export function nodesAt(context: usize, mesh: usize, x: i32, y: i32): f32 {
+  const stride = <usize>load<i32>(context, inNodes) << 2;
+  const at = mesh + <usize>(y >> 3) * stride + (<usize>(x >> 3) << 2);
+  const v = <f32>(y & 7) * 0.125;
+  const u = <f32>(x & 7) * 0.125;
+  const left = load<f32>(at) + v * (load<f32>(at + stride) - load<f32>(at));
+  const right = load<f32>(at, 4) + v * (load<f32>(at + stride, 4) - load<f32>(at, 4));
+  return left + u * (right - left);
+}
+
+/**
+ * Fills the stamp with the samples less the background of `width` x `height` pixels from (x0, y0); what lies outside of the
+ * picture or has no value is 0. @returns How many pixels have no value.
+ */
+export function loadStamp(context: usize, x0: i32, y0: i32, width: i32, height: i32): i32 {
+  const stamp = <usize>load<u32>(context, inStamp);
+  const background = <usize>load<u32>(context, inBackground);
+  const nodes = <usize>load<i32>(context, inNodes) << 2;
+  const planeWidth = load<i32>(context, inWidth);
+  const pixels = <usize>load<u32>(context, inPixels);
+  const floats = load<i32>(context, inIsFloat);
+  const top = max<i32>(load<i32>(context, inFirstRow), 0);
+  const bottom = min<i32>(load<i32>(context, inFirstRow) + load<i32>(context, inRows), load<i32>(context, inHeight));
+  const from = max<i32>(x0, 0);
+  const to = min<i32>(x0 + width, planeWidth);
+  let missing = 0;
+  for (let row = 0; row < height; row++) {
+    const y = y0 + row;
+    const out = stamp + (<usize>(row * width) << 2);
+    if (y < top || y >= bottom || from >= to) {
+      memory.fill(out, 0, <usize>width << 2);
+      missing += width;
+      continue;
+    }
+    if (from > x0) memory.fill(out, 0, <usize>(from - x0) << 2);
+    if (to < x0 + width) memory.fill(out + (<usize>(to - x0) << 2), 0, <usize>(x0 + width - to) << 2);
+    missing += width - (to - from);
+    const v = <f32>(y & 7) * 0.125;
+    const mesh = background + <usize>(y >> 3) * nodes;
+    const samples = <usize>(y - top) * <usize>planeWidth;
+    for (let x = from; x < to; ) {
+      const node = mesh + (<usize>(x >> 3) << 2);
+      const left = load<f32>(node) + v * (load<f32>(node + nodes) - load<f32>(node));
+      const right = load<f32>(node, 4) + v * (load<f32>(node + nodes, 4) - load<f32>(node, 4));
+      const step = (right - left) * 0.125;
+      const end = min<i32>((x | 7) + 1, to);
+      let level = left + step * <f32>(x & 7);
+      let target = out + (<usize>(x - x0) << 2);
+      for (; x < end; x++, target += 4, level += step) {
+        const value = floats
+          ? load<f32>(pixels + ((samples + <usize>x) << 2))
+          : <f32>load<u16>(pixels + ((samples + <usize>x) << 1));
+        if (value == value) store<f32>(target, value - level);
+        else {
+          store<f32>(target, 0);
+          missing++;
+        }
+      }
+    }
+  }
+  return missing;
+}

@@ -1,0 +1,103 @@
+/** Finds the stars of a frame and measures them: where, how bright, how sharp. */
+import type { Frame } from '../frame/frame.ts';
+import { allocateShared } from '../kernels/memory.ts';
+import { job, sharedPool } from '../kernels/pool.ts';
+import { NightflowError, throwIfAborted } from '../process/errors.ts';
+import type { Measured, MeasureInput } from './measure.job.ts';
+import type { StarMeasurement } from './measurement.ts';
+import type { PlaneInput } from './plane.job.ts';
+import { describePlane, type Plane } from './plane.ts';
+import { StarTable } from './star-table.ts';
+import { summarise } from './summary.ts';
+
+export interface MeasureOptions {
+  /** How far above the background the filtered picture must be, in standard deviations of a background pixel; 5 if not given. */
+  thresholdSigma?: number;
+  /** Arc seconds of a pixel, for the figures in arc seconds. */
+  scaleArcseconds?: number | null;
+  /** The table keeps the brightest; 100,000 if not given. */
+  maximumStars?: number;
+  signal?: AbortSignal;
+}
+
+const makePlaneJob = job<PlaneInput, void>(new URL('./plane.job.ts', import.meta.url), 'makePlane');
+const measureJob = job<MeasureInput, Measured>(new URL('./measure.job.ts', import.meta.url), 'measurePlane');
+
+/**
+ * Stars above `thresholdSigma` of a frame. The half-flux radius of each is that of SEP's `flux_radius(data, x, y, 6 a, 0.5)`:
+ * all light within 6 a of the centroid (a: the isophotal rms along the major axis) counts as the star's.
+ * Nothing found is an empty table with its reason. @throws bad-input for a threshold or a number of stars that can't be.
+ */
+export async function measureStars(frame: Frame, options: MeasureOptions = {}): Promise<StarMeasurement> {
+  const { thresholdSigma = 5, scaleArcseconds = null, maximumStars = 100_000, signal } = options;
+  throwIfAborted(signal);
+  if (!(thresholdSigma >= 1 && thresholdSigma <= 100))
+    throw new NightflowError('bad-input', `A threshold of ${thresholdSigma} sigma can't be.`, {
+      remedy: 'Set it between 1 and 100; 5 is usual.',
+    });
+  if (!(maximumStars >= 1)) throw new NightflowError('bad-input', `${maximumStars} stars at the most can't be.`);
+  const plane = await planeOf(frame, signal);
+  const measured = await sharedPool().run(
+    measureJob,
+    { plane, thresholdSigma, maximumStars: Math.min(maximumStars, 200_000) },
+    { signal },
+  );
+  const stars = tableOf(measured, plane);
+  const summary = summarise(stars, frame);
+  const arcseconds = (value: number | null) =>
+    value === null || scaleArcseconds === null ? null : value * scaleArcseconds;
+  return {
+    stars,
+    count: stars.count,
+    ...summary,
+    hfrArcseconds: arcseconds(summary.hfr),
+    fwhmArcseconds: arcseconds(summary.fwhm),
+    scaleArcseconds,
+    background: measured.background * plane.unit,
+    noise: measured.noise * plane.unit * plane.noiseFactor,
+    reason: reasonOf(measured, stars.count, frame),
+  };
+}
+
+async function planeOf(frame: Frame, signal: AbortSignal | undefined): Promise<Plane> {
+  const plane = describePlane(frame);
+  if (plane.width < 8 || plane.height < 8)
+    throw new NightflowError('bad-input', `${frame} is too small to look for stars in.`);
+  if (plane.data) return { ...plane, data: plane.data };
+  const target = allocateShared(plane.width * plane.height * (plane.type === 'u16' ? 2 : 4));
+  const { data, width, height, channels, bayer, pixelType, transfer, whiteLevel } = frame;
+  const source = { data, width, height, channels, bayer, pixelType, transfer, whiteLevel };
+  await sharedPool().run(makePlaneJob, { frame: source, target, from: 0, to: plane.height }, { signal });
+  return { ...plane, data: target };
+}
+
+/** The columns of a table out of the rows of the kernels, in the frame's coordinates and units. */
+function tableOf({ rows, count }: Measured, plane: Plane): StarTable {
+  const table = StarTable.of(count);
+  const source = new Float32Array(rows);
+  const columns = [table.x, table.y, table.flux, table.peak, table.hfr, table.fwhm, table.eccentricity];
+  columns.push(table.angleDegrees, table.snr, table.flags);
+  for (let star = 0; star < count; star++)
+    for (const [i, column] of columns.entries()) column[star] = source[star * columns.length + i]!;
+  for (let star = 0; star < count; star++) {
+    table.x[star]! += plane.offset;
+    table.y[star]! += plane.offset;
+    table.flux[star]! *= plane.unit;
+    table.peak[star]! *= plane.unit;
+    table.angleDegrees[star]! *= 180 / Math.PI;
+  }
+  return table;
+}
+
+function reasonOf(measured: Measured, count: number, frame: Frame): StarMeasurement['reason'] {
+  if (measured.incomplete)
+    return { code: 'too-many', text: `There is more in ${frame} than can be measured; the rest was left out.` };
+  if (count > 0) return null;
+  if (Number.isNaN(measured.background)) return { code: 'no-data', text: `No pixel of ${frame} has a value.` };
+  if (measured.saturated > 0.5) return { code: 'saturated', text: `${frame} is saturated: no star can stand out.` };
+  if (measured.hotPixels > 0)
+    return { code: 'hot-pixels', text: `Only hot pixels (${measured.hotPixels}) stand out in ${frame}.` };
+  if (measured.noise === 0 || measured.background <= 0)
+    return { code: 'all-black', text: `${frame} is black: no light reached the sensor.` };
+  return { code: 'noise', text: `Nothing in ${frame} stands out from the noise.` };
+}

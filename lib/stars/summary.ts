@@ -1,0 +1,55 @@
+/** What a table of stars says of its frame: medians, tilt, and why there is nothing. */
+import type { StarMeasurement, TiltCell } from './measurement.ts';
+import { type StarTable, starFlag } from './star-table.ts';
+
+/** Stars fainter than this are left out of the medians where there are enough brighter ones. */
+const leastSnr = 10;
+const enoughStars = 10;
+
+type Summary = Pick<StarMeasurement, 'hfr' | 'fwhm' | 'eccentricity' | 'measured' | 'tilt' | 'tiltPercent'>;
+
+export function summarise(stars: StarTable, frame: { width: number; height: number }): Summary {
+  const chosen = measurable(stars);
+  const hfr = stars.hfr;
+  const median = (column: Float32Array) => medianOf(chosen.map((i) => column[i]!));
+  const tilt: TiltCell[] = Array.from({ length: 9 }, (_, cell) => {
+    const inside = chosen.filter((i) => {
+      const column = Math.min(2, Math.floor(((stars.x[i]! + 0.5) * 3) / frame.width));
+      const row = Math.min(2, Math.floor(((stars.y[i]! + 0.5) * 3) / frame.height));
+      return 3 * Math.max(0, row) + Math.max(0, column) === cell;
+    });
+    return { hfr: inside.length < 3 ? null : medianOf(inside.map((i) => hfr[i]!)), stars: inside.length };
+  });
+  const all = median(hfr);
+  const corners = [0, 2, 6, 8].map((cell) => tilt[cell]!.hfr).filter((value) => value !== null);
+  const tiltPercent = corners.length < 3 || !all ? null : (100 * (Math.max(...corners) - Math.min(...corners))) / all;
+  return {
+    hfr: all,
+    fwhm: median(stars.fwhm),
+    eccentricity: median(stars.eccentricity),
+    measured: chosen.length,
+    tilt,
+    tiltPercent,
+  };
+}
+
+/** Indices of the stars that measure well; with few of them, the faint and then the flawed ones too. */
+function measurable(stars: StarTable): number[] {
+  const { flags, snr } = stars;
+  const flaws = starFlag.saturated | starFlag.edge | starFlag.elongated;
+  const clean: number[] = [];
+  const bright: number[] = [];
+  for (let i = 0; i < stars.count; i++) {
+    if (flags[i]! & flaws) continue;
+    clean.push(i);
+    if (snr[i]! > leastSnr && !(flags[i]! & starFlag.blended)) bright.push(i);
+  }
+  return bright.length >= enoughStars ? bright : clean;
+}
+
+function medianOf(values: number[]): number | null {
+  if (values.length === 0) return null;
+  const sorted = values.toSorted((a, b) => a - b);
+  const half = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[half]! : (sorted[half - 1]! + sorted[half]!) / 2;
+}
