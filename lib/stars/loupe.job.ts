@@ -1,27 +1,79 @@
-/** The worker's side of the loupe: cuts small squares out of a frame. */
-import { allocatePixels, bytesPerSample, type FrameFields } from '../frame/frame.ts';
+/** The worker's side of the loupe: cuts small squares out of a frame, and finds what is dark and what is bright in each. */
+import { allocatePixels, bytesPerSample, Frame, type FrameFields, type Pixels } from '../frame/frame.ts';
 
-export type LoupePicture = Pick<FrameFields, 'data' | 'width' | 'height' | 'channels' | 'pixelType'>;
+export type LoupePicture = Pick<
+  FrameFields,
+  'data' | 'width' | 'height' | 'channels' | 'bayer' | 'pixelType' | 'whiteBalance'
+>;
+
+export interface LoupePlace {
+  /** Top left corner of the square, within the frame; even, so that the mosaic's cells stay whole. */
+  left: number;
+  top: number;
+  /** The star, pixels of the square. */
+  x: number;
+  y: number;
+}
 
 export interface LoupeInput extends LoupePicture {
-  /** Top left corners, within the frame. */
-  corners: readonly { left: number; top: number }[];
+  places: readonly LoupePlace[];
   side: number;
 }
 
-/** The pixels of each square, plane by plane as in the frame. */
-export function cut(input: LoupeInput): SharedArrayBuffer[] {
-  const { data, width, height, channels, pixelType, corners, side } = input;
+export interface LoupeSquare {
+  /** Plane by plane as in the frame. */
+  data: SharedArrayBuffer;
+  /** ADU a standard deviation below the square's own background, and of the star's brightest sample in the balance of white. */
+  low: number;
+  high: number;
+}
+
+export function cut(input: LoupeInput): LoupeSquare[] {
+  const { data, width, height, channels, pixelType, side } = input;
   const bytes = bytesPerSample[pixelType];
   const source = new Uint8Array(data);
-  return corners.map(({ left, top }) => {
+  return input.places.map((place) => {
     const square = allocatePixels(side, side, channels, pixelType);
     const target = new Uint8Array(square);
     for (let plane = 0; plane < channels; plane++)
       for (let row = 0; row < side; row++) {
-        const from = ((plane * height + top + row) * width + left) * bytes;
+        const from = ((plane * height + place.top + row) * width + place.left) * bytes;
         target.set(source.subarray(from, from + side * bytes), (plane * side + row) * side * bytes);
       }
-    return square;
+    const { pixels } = new Frame({ data: square, width: side, height: side, channels, pixelType });
+    return { data: square, ...levelsOf(pixels, place, input) };
   });
+}
+
+/** Of normal noise a sixth lies more than one standard deviation below its middle. */
+const oneSigmaBelow = 0.16;
+
+function levelsOf(
+  pixels: Pixels,
+  place: LoupePlace,
+  { side, channels, bayer, whiteBalance }: LoupeInput,
+): Pick<LoupeSquare, 'low' | 'high'> {
+  const rim: number[] = [];
+  for (let plane = 0; plane < channels; plane++)
+    for (let row = 0; row < side; row++)
+      for (let column = 0; column < side; column++) {
+        const value = pixels[(plane * side + row) * side + column]!;
+        // Two wide, so that a mosaic's colours are all in it.
+        const depth = Math.min(row, column, side - 1 - row, side - 1 - column);
+        if (depth < 2 && !Number.isNaN(value)) rim.push(value);
+      }
+  rim.sort((a, b) => a - b);
+  const low = rim[Math.floor(rim.length * oneSigmaBelow)] ?? 0;
+  let light = 0;
+  const reach = side / 4;
+  const first = (at: number) => Math.max(0, Math.round(at - reach));
+  const last = (at: number) => Math.min(side - 1, Math.round(at + reach));
+  for (let plane = 0; plane < channels; plane++)
+    for (let row = first(place.y); row <= last(place.y); row++)
+      for (let column = first(place.x); column <= last(place.x); column++) {
+        const colour = bayer ? 'RGB'.indexOf(bayer[(row % 2) * 2 + (column % 2)]!) : plane;
+        const balanced = (pixels[(plane * side + row) * side + column]! - low) * (whiteBalance?.[colour] ?? 1);
+        if (balanced > light) light = balanced;
+      }
+  return { low, high: low + (light || 1) };
 }

@@ -1,9 +1,9 @@
 /** The loupe: the sharpest, the median and the worst star of a frame, cut out, stretched alike and enlarged pixel by pixel. */
-import { Frame } from '../frame/frame.ts';
+import type { Frame } from '../frame/frame.ts';
 import { renderRgb } from '../frame/preview.ts';
 import { job, sharedPool } from '../kernels/pool.ts';
 import { throwIfAborted } from '../process/errors.ts';
-import type { LoupeInput } from './loupe.job.ts';
+import type { LoupeInput, LoupePlace, LoupeSquare } from './loupe.job.ts';
 import { type StarTable, starFlag } from './star-table.ts';
 
 export const loupeStars = ['sharpest', 'median', 'worst'] as const;
@@ -33,12 +33,6 @@ export interface LoupeOptions {
   signal?: AbortSignal;
 }
 
-/** Background and noise of the frame, ADU: what becomes black. */
-export interface LoupeBackground {
-  background: number;
-  noise: number;
-}
-
 /** A square shows so many half-flux radii of the widest of its three stars. */
 const sideInHfr = 6;
 /** Fewer pixels show no star, more show its neighbours. */
@@ -50,35 +44,33 @@ const enough = 10;
 /** An extreme may be a hot pixel or a pair of stars: one in twenty is passed by on either side. */
 const passedBy = 0.05;
 
-const cutJob = job<LoupeInput, SharedArrayBuffer[]>(new URL('./loupe.job.ts', import.meta.url), 'cut');
+const cutJob = job<LoupeInput, LoupeSquare[]>(new URL('./loupe.job.ts', import.meta.url), 'cut');
 
 /**
  * Up to three pictures, sharpest first; without a star that can be measured none, with one or two stars as many. All show squares of one
- * size. Black is a little below the background, white the star's own peak, with the sRGB curve between them, so that a wide star is not
- * just fainter than a sharp one. Stars near the edge stand off the middle of their squares.
+ * size. Black is a little below the square's background, white the star's own peak, with the sRGB curve between them, so that a wide star
+ * is not just fainter than a sharp one. Stars near the edge stand off the middle of their squares.
  */
 export async function loupe(
   frame: Frame,
   stars: StarTable,
-  { background, noise }: LoupeBackground,
   { width = usualWidth, signal }: LoupeOptions = {},
 ): Promise<LoupePictureOfStar[]> {
   throwIfAborted(signal);
   const chosen = choose(stars);
   if (chosen.length === 0) return [];
-  const { x, y, hfr, peak } = stars;
+  const { x, y, hfr } = stars;
   const side = squareSide(frame, Math.max(...chosen.map(({ index }) => hfr[index]!)));
-  const corners = chosen.map(({ index }) => cornerOf(frame, x[index]!, y[index]!, side));
-  const { data, channels, pixelType, bayer } = frame;
-  const picture = { data, width: frame.width, height: frame.height, channels, pixelType };
-  const squares = await sharedPool().run(cutJob, { ...picture, corners, side }, { signal });
+  const places = chosen.map(({ index }) => placeOf(frame, x[index]!, y[index]!, side));
+  const { data, width: across, height, channels, bayer, pixelType, whiteBalance } = frame;
+  const picture = { data, width: across, height, channels, bayer, pixelType, whiteBalance };
+  const squares = await sharedPool().run(cutJob, { ...picture, places, side }, { signal });
   const enlargement = Math.max(1, Math.floor(width / side));
   return Promise.all(
     chosen.map(async ({ star, index }, at) => {
-      const levels = { blackLevel: background - noise, whiteLevel: background + Math.max(peak[index]!, noise) };
-      const square = new Frame({ data: squares[at]!, width: side, height: side, channels, pixelType, bayer });
-      const { whiteBalance } = frame;
-      const shown = square.with({ ...levels, whiteBalance, transfer: 'linear' });
+      const { data: pixels, low, high } = squares[at]!;
+      const levels = { blackLevel: low, whiteLevel: high, transfer: 'linear' } as const;
+      const shown = frame.with({ data: pixels, width: side, height: side, ...levels });
       const { eccentricity, fwhm, snr } = stars.row(index);
       const figures = { x: x[index]!, y: y[index]!, hfr: hfr[index]!, fwhm, eccentricity, snr };
       return { star, index, ...figures, side, enlargement, png: await enlarged(shown, enlargement, signal) };
@@ -110,11 +102,12 @@ function squareSide(frame: Frame, widestHfr: number): number {
   return Math.min(fits, largestSide, Math.max(smallestSide, wanted));
 }
 
-/** On even pixels, as the mosaic's cells are. */
-function cornerOf(frame: Frame, x: number, y: number, side: number): { left: number; top: number } {
+/** The square around a star, as far as the frame reaches. */
+function placeOf(frame: Frame, x: number, y: number, side: number): LoupePlace {
   const start = (middle: number, size: number) =>
     2 * Math.floor(Math.min(size - side, Math.max(0, middle - side / 2 + 0.5)) / 2);
-  return { left: start(x, frame.width), top: start(y, frame.height) };
+  const [left, top] = [start(x, frame.width), start(y, frame.height)];
+  return { left, top, x: x - left, y: y - top };
 }
 
 async function enlarged(square: Frame, enlargement: number, signal: AbortSignal | undefined): Promise<Buffer> {

@@ -18,7 +18,6 @@ interface Drawn {
 }
 
 const background = 1000;
-const level = { background, noise: 10 };
 
 /** Round stars of 10,000 ADU, and the table that a measurement would make of them. */
 function drawn(stars: Drawn[], fields: { bayer?: BayerPattern; pixelType?: PixelType } = {}) {
@@ -59,7 +58,7 @@ const pixelsOf = async ({ png }: LoupePictureOfStar) => {
 const highest = (data: Uint8Array) => data.reduce((a, b) => Math.max(a, b));
 const lowest = (data: Uint8Array) => data.reduce((a, b) => Math.min(a, b));
 const find = (pictures: LoupePictureOfStar[], star: string) => pictures.find((each) => each.star === star)!;
-const shown = async (frame: Frame, table: StarTable) => loupe(frame, table, level);
+const shown = async (frame: Frame, table: StarTable) => loupe(frame, table);
 
 describe('which stars', () => {
   it('are the sharpest, the median and the worst', async () => {
@@ -160,5 +159,5 @@ describe('the pictures', () => {
 
 it('stops when it is told to', async () => {
   const { frame, table } = drawn(three);
-  await expect(loupe(frame, table, level, { signal: AbortSignal.abort() })).rejects.toMatchObject({ code: 'aborted' });
+  await expect(loupe(frame, table, { signal: AbortSignal.abort() })).rejects.toMatchObject({ code: 'aborted' });
 });
