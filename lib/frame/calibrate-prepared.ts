@@ -1,0 +1,170 @@
+/** The maps of a calibration in shared memory, kept as long as frames are alike. */
+import { job, type WorkerPool } from '../kernels/pool.ts';
+import { fixedMemory } from '../kernels/wasm-memory.ts';
+import { NightflowError } from '../process/errors.ts';
+import type { CalibrateOptions } from './calibrate.ts';
+import type { DefectMap } from './calibrate-defects.ts';
+import type { Applied } from './calibrate-header.ts';
+import { layOutMaps, type MapLayout } from './calibrate-maps.ts';
+import type { CheckedMasters, Masters } from './calibrate-masters.ts';
+import {
+  type DarkInput,
+  type GainInput,
+  mostDefects,
+  type Plate,
+  type PreparedDark,
+  type PreparedGain,
+} from './calibrate-prepare.job.ts';
+import type { FactorInput } from './calibrate-scale.job.ts';
+import type { Frame } from './frame.ts';
+
+const module = new URL('./calibrate-prepare.job.ts', import.meta.url);
+const darkJob = job<DarkInput, PreparedDark>(module, 'prepareDark');
+const gainJob = job<GainInput, PreparedGain>(module, 'prepareGain');
+const factorJob = job<FactorInput, number | null>(new URL('./calibrate-scale.job.ts', import.meta.url), 'darkFactor');
+
+export class PreparedMaps {
+  readonly memory: WebAssembly.Memory;
+  readonly layout: MapLayout;
+  /** ADU that is subtracted on average, and the gain that only a thousandth of the pixels exceeds. */
+  darkMean = 0;
+  highGain = 1;
+  /** Indices (u32) of pixels to mend, or null for none. */
+  defects: SharedArrayBuffer | null = null;
+  applied: Applied = { bias: null, dark: null, flat: null, factor: 1, mended: 0, hot: 0, cold: 0 };
+  private readonly masters: Masters;
+  private readonly shape: Pick<Frame, 'width' | 'height' | 'channels' | 'bayer' | 'pixelType'>;
+  private readonly pool: WorkerPool;
+  private darkKey = '';
+  private ofDark: PreparedDark | null = null;
+  private ofGain: PreparedGain | null = null;
+
+  /** @throws unsupported when the frame's maps don't fit the kernels' 4 GiB. */
+  constructor(masters: Masters, frame: Frame, pool: WorkerPool) {
+    const { width, height, channels, bayer, pixelType } = frame;
+    this.masters = masters;
+    this.shape = { width, height, channels, bayer, pixelType };
+    this.pool = pool;
+    this.layout = layOutMaps(width * height * channels, Boolean(masters.flat), 1);
+    this.memory = fixedMemory(this.layout.total);
+  }
+
+  /** Warnings about the masters themselves. */
+  get warnings(): string[] {
+    const flat = this.ofGain;
+    return flat && flat.defects.byteLength === 0 && flat.tooDark > 0
+      ? [
+          `${Number((flat.tooDark * 100).toPrecision(2))} % of the flat is too dark to divide by: those pixels keep their level.`,
+        ]
+      : [];
+  }
+
+  fits(frame: Frame): boolean {
+    return (Object.keys(this.shape) as (keyof typeof this.shape)[]).every((name) => this.shape[name] === frame[name]);
+  }
+
+  /** Brings the maps up to date for a frame. @throws bad-input for a master without values or light. */
+  async prepare(frame: Frame, checked: CheckedMasters, options: CalibrateOptions): Promise<void> {
+    const { bias, dark, flat, flatDark } = checked;
+    const factor = checked.factor === 'optimise' ? await this.optimised(frame, bias!, dark!) : checked.factor;
+    // What the map of the dark hangs on beside the masters.
+    const key = `${bias ? 'b' : ''}${dark ? 'd' : ''}${factor} ${bias || dark ? '' : frame.blackLevel} ${frame.whiteLevel}`;
+    const common = { memory: this.memory, layout: this.layout, ...this.shape };
+    if (key !== this.darkKey || !this.ofDark) {
+      this.ofDark = await this.pool.run(darkJob, {
+        ...common,
+        bias: plate(bias, frame),
+        dark: plate(dark, frame),
+        factor,
+        black: frame.blackLevel,
+        useless: (frame.whiteLevel - frame.blackLevel) / 2,
+      });
+      this.darkKey = key;
+      this.defects = null;
+      requireValues(dark ?? bias, this.ofDark, this.layout.samples);
+    }
+    if (flat && !this.ofGain) {
+      this.ofGain = await this.pool.run(gainJob, {
+        ...common,
+        flat: plate(flat, flat)!,
+        flatDark: plate(flatDark, flat),
+        black: flat.blackLevel,
+        perColour: options.flatScaling !== 'all',
+      });
+      this.defects = null;
+      requireLight(flat, this.ofGain);
+    }
+    this.defects ??= joined([this.ofDark.defects, this.ofGain?.defects, planesOf(this.masters.defects, this.shape)]);
+    this.darkMean = this.ofDark.mean;
+    this.highGain = this.ofGain?.high ?? 1;
+    this.applied = { ...this.applied, bias, dark, flat, factor };
+  }
+
+  private async optimised(frame: Frame, bias: Frame, dark: Frame): Promise<number> {
+    const factor = await this.pool.run(factorJob, {
+      ...this.shape,
+      light: plate(frame, frame)!,
+      bias: plate(bias, frame)!,
+      dark: plate(dark, frame)!,
+      saturation: frame.whiteLevel,
+    });
+    if (factor !== null) return factor;
+    const [ofFrame, ofDark] = [frame.exposureSeconds, dark.exposureSeconds];
+    return ofFrame !== null && ofDark ? ofFrame / ofDark : 1;
+  }
+}
+
+/** Stacking programs save floats from 0 to 1 where the camera's 16 bits ran to 65535. */
+const fullScale = 65535;
+
+function plate(master: Frame | null, frame: Frame): Plate | null {
+  if (!master) return null;
+  const unit = (each: Frame) => each.pixelType === 'f32' && each.whiteLevel <= 1;
+  const scale = unit(master) === unit(frame) ? 1 : unit(master) ? fullScale : 1 / fullScale;
+  return { data: master.data, pixelType: master.pixelType, scale };
+}
+
+function requireValues(master: Frame | null, { holes, mean }: PreparedDark, samples: number): void {
+  if (holes <= mostDefects * samples && Number.isFinite(mean)) return;
+  throw new NightflowError(
+    'bad-input',
+    `${Number(((100 * holes) / samples).toPrecision(3))} % of the pixels of the ${master?.kind ?? 'dark'} ${master?.source ?? ''} hold no value (NaN).`,
+    { remedy: 'Build the master anew.' },
+  );
+}
+
+function requireLight(flat: Frame, { levels }: PreparedGain): void {
+  if (levels.every((level) => level > 0)) return;
+  throw new NightflowError(
+    'bad-input',
+    `The flat ${flat.source ?? flat} holds no light: its mean above black is ${Number((levels[0] ?? 0).toPrecision(4))} ADU.`,
+    { remedy: 'Take a flat of an evenly lit field, at a third to a half of saturation.' },
+  );
+}
+
+/** A map is of one plane: it holds for each. */
+function planesOf(
+  map: DefectMap | null | undefined,
+  { channels }: Pick<Frame, 'channels'>,
+): SharedArrayBuffer | undefined {
+  if (!map || channels === 1) return map?.indices;
+  const own = new Uint32Array(map.indices);
+  const list = new SharedArrayBuffer(map.indices.byteLength * channels);
+  const all = new Uint32Array(list);
+  const plane = map.width * map.height;
+  for (let channel = 0; channel < channels; channel++)
+    all.set(
+      own.map((index) => index + channel * plane),
+      channel * own.length,
+    );
+  return list;
+}
+
+/** One list out of several, each pixel once. */
+function joined(lists: readonly (SharedArrayBuffer | undefined)[]): SharedArrayBuffer | null {
+  const all = new Set(lists.flatMap((list) => (list ? [...new Uint32Array(list)] : [])));
+  if (all.size === 0) return null;
+  const list = new SharedArrayBuffer(all.size * 4);
+  new Uint32Array(list).set([...all].sort((a, b) => a - b));
+  return list;
+}
