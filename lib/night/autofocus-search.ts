@@ -35,9 +35,17 @@ export interface SearchState {
 /** HFR at the ends of a good sweep over that in focus: with less the sides are lost in the noise, with more the bottom is skipped. */
 const goodEndRatio = 2.5;
 const tooHighEndRatio = 4.5;
+const tooLowEndRatio = 1.5;
 /** A sweep that shows no slope is repeated so much wider, so many times. */
 const widening = 3;
-const mostWidenings = 2;
+const mostWidenings = 3;
+/**
+ * The nearer the focus, the more stars show: doughnuts sink into the sky and fall to pieces, whose HFR is small. A minimum of the HFR with
+ * less than this part of the stars of another position is none, and a slope counts downhill only where the stars don't grow so many times
+ * towards its other end.
+ */
+const leastStarsAtFocus = 0.6;
+const starGrowth = 1.4;
 /** A slope that goes on for so many sweeps is walked in longer strides. */
 const patientSweeps = 2;
 
@@ -45,7 +53,7 @@ export function nextStep(state: SearchState, limits: SearchLimits): SearchStep {
   const step = wanted(state, limits);
   if (step.kind !== 'sweep' || state.sweeps.length < limits.maximumSweeps) return step;
   // A curve that is only coarse is better than none.
-  if (state.fit.verdict === 'found') return { kind: 'accept' };
+  if (state.fit.verdict === 'found' && !sideOfMoreStars(state)) return { kind: 'accept' };
   return {
     kind: 'fail',
     reason: 'too-far',
@@ -56,10 +64,43 @@ export function nextStep(state: SearchState, limits: SearchLimits): SearchStep {
 
 function wanted(state: SearchState, limits: SearchLimits): SearchStep {
   const { fit } = state;
-  if (fit.verdict === 'found') return narrower(state, limits) ?? { kind: 'accept' };
+  const stars = starSide(state.points);
+  if (fit.verdict === 'found') {
+    const elsewhere = sideOfMoreStars(state);
+    if (elsewhere !== 0) return downhill(state, limits, elsewhere, 'There are more stars');
+    return refined(state, limits) ?? { kind: 'accept' };
+  }
   if (fit.verdict === 'too-few') return withoutStars(state, limits);
-  if (fit.verdict === 'flat') return wider(state, limits);
-  return downhill(state, limits, fit.verdict === 'extend-outwards' ? 1 : -1);
+  if (fit.verdict === 'flat')
+    return stars ? downhill(state, limits, stars, 'There are more stars') : wider(state, limits);
+  const side = fit.verdict === 'extend-outwards' ? 1 : -1;
+  if (stars === -side) return downhill(state, limits, -side as -1 | 1, 'There are more stars');
+  return downhill(state, limits, side, 'The HFR falls');
+}
+
+/** To which end the stars become clearly more; 0 where they don't. */
+function starSide(points: readonly FocusPoint[]): -1 | 0 | 1 {
+  const sorted = points.filter(({ hfr }) => hfr > 0).sort((a, b) => a.position - b.position);
+  const third = Math.floor(sorted.length / 3);
+  if (third < 1) return 0;
+  const [inside, outside] = [middleStars(sorted.slice(0, third)), middleStars(sorted.slice(-third))];
+  if (outside > starGrowth * inside) return 1;
+  return inside > starGrowth * outside ? -1 : 0;
+}
+
+/** Where many more stars are than at a minimum of the HFR; 0: nowhere. */
+function sideOfMoreStars({ fit, points, sweeps }: SearchState): -1 | 0 | 1 {
+  const { best } = fit.curve!;
+  const { step } = sweeps.at(-1)!;
+  const there = points.filter(({ hfr, position }) => hfr > 0 && Math.abs(position - best) <= 1.5 * step);
+  const most = points.reduce((a, b) => (b.stars > a.stars ? b : a));
+  const atBest = Math.max(0, ...there.map(({ stars }) => stars));
+  return atBest < leastStarsAtFocus * most.stars ? (Math.sign(most.position - best) as -1 | 0 | 1) : 0;
+}
+
+function middleStars(points: readonly FocusPoint[]): number {
+  const stars = points.map((point) => point.stars).sort((a, b) => a - b);
+  return stars[stars.length >> 1]!;
 }
 
 /** The positions of a sweep in the order of the approach (-1: inwards), moved so that all of them are within the bounds where there is room. */
@@ -77,16 +118,20 @@ export function positionsOf(sweep: Sweep, limits: SearchLimits, approach: -1 | 1
 
 const halfWidth = ({ step }: Sweep, { samples }: SearchLimits): number => ((samples - 1) / 2) * step;
 
-/** A minimum seen from afar is measured again from near by. */
-function narrower({ sweeps, fit }: SearchState, limits: SearchLimits): SearchStep | null {
+/** A minimum seen from afar is measured again from near by, and one whose sides hardly rise from farther away. */
+function refined({ sweeps, fit }: SearchState, limits: SearchLimits): SearchStep | null {
   const { step } = sweeps.at(-1)!;
   const { best, minimumHfr, slopeInside, slopeOutside } = fit.curve!;
   const slope = Math.max(slopeInside, slopeOutside);
   const width = (ratio: number) => (Math.sqrt(ratio ** 2 - 1) * minimumHfr) / slope;
-  if (halfWidth(sweeps.at(-1)!, limits) <= width(tooHighEndRatio)) return null;
-  const better = Math.max(limits.smallestStep, Math.round(width(goodEndRatio) / ((limits.samples - 1) / 2)));
-  if (better > 0.7 * step) return null;
-  return { kind: 'sweep', sweep: { centre: best, step: better }, why: 'The minimum is measured from nearer.' };
+  const seen = halfWidth(sweeps.at(-1)!, limits);
+  if (seen <= width(tooHighEndRatio) && seen >= width(tooLowEndRatio)) return null;
+  const room = (limits.maximum - limits.minimum) / (limits.samples - 1);
+  const good = Math.round((width(goodEndRatio) * 2) / (limits.samples - 1));
+  const better = Math.max(limits.smallestStep, Math.min(good, room));
+  if (better > 0.7 * step && better < 1.4 * step) return null;
+  const why = better < step ? 'The minimum is measured from nearer.' : 'The sides are measured from farther away.';
+  return { kind: 'sweep', sweep: { centre: best, step: better }, why };
 }
 
 function withoutStars(state: SearchState, limits: SearchLimits): SearchStep {
@@ -123,28 +168,35 @@ function wider({ sweeps, fit }: SearchState, limits: SearchLimits): SearchStep {
   };
 }
 
-function downhill({ sweeps, fit }: SearchState, limits: SearchLimits, side: -1 | 1): SearchStep {
+function downhill({ sweeps, fit }: SearchState, limits: SearchLimits, side: -1 | 1, what: string): SearchStep {
   const last = sweeps.at(-1)!;
   const half = halfWidth(last, limits);
   const bound = side > 0 ? limits.maximum : limits.minimum;
   const positions = positionsOf(last, limits, 1);
   const end = side > 0 ? positions.at(-1)! : positions[0]!;
-  if (Math.abs(bound - end) < Math.max(1, limits.smallestStep, last.step / 4))
+  if (Math.abs(bound - end) < Math.max(1, limits.smallestStep, last.step / 4)) {
+    // A focus just within the bound shows both sides in a finer sweep only.
+    const room = fit.curve ? (bound - fit.curve.best) * side : 0;
+    const step = Math.floor((room * 2) / (limits.samples - 1));
+    if (step >= limits.smallestStep && step < 0.7 * last.step)
+      return { kind: 'sweep', sweep: { centre: fit.curve!.best, step }, why: 'The focus is close to the bound.' };
     return {
       kind: 'fail',
       reason: 'out-of-range',
-      text: `The HFR still falls at ${Math.round(bound)}, the end of what the focuser may do.`,
+      text: `The focus is beyond ${Math.round(bound)}, the end of what the focuser may do.`,
       remedy: 'Widen the bounds, or move the camera in its drawtube.',
     };
-  // The wings point at the focus; how well depends on how far it is.
-  const guess = fit.curve ? (fit.curve.best - last.centre) * side : Number.POSITIVE_INFINITY;
-  const stride = Math.min(Math.max(guess, half), 3 * half);
+  }
+  // The wings point at the focus, the better the nearer it is; without them it goes on by half a sweep.
+  const pointing = fit.verdict === (side > 0 ? 'extend-outwards' : 'extend-inwards');
+  const guess = pointing && fit.curve ? (fit.curve.best - last.centre) * side : half;
+  const stride = Math.min(Math.max(guess, half / 2), 3 * half);
   const walked = sweeps.slice(-patientSweeps);
   const walking = sweeps.length >= patientSweeps && walked.every(({ step }) => step === last.step);
   const straight = walking && (walked.at(-1)!.centre - walked[0]!.centre) * side > 0;
   return {
     kind: 'sweep',
     sweep: { centre: last.centre + side * stride, step: straight ? last.step * 2 : last.step },
-    why: side > 0 ? 'The HFR falls outwards.' : 'The HFR falls inwards.',
+    why: `${what} ${side > 0 ? 'outwards' : 'inwards'}.`,
   };
 }
