@@ -23,7 +23,7 @@ export interface LoupeInput extends LoupePicture {
 export interface LoupeSquare {
   /** Plane by plane as in the frame. */
   data: SharedArrayBuffer;
-  /** ADU a standard deviation below the square's own background, and of the star's brightest sample in the balance of white. */
+  /** ADU of the square's own background, and of the star's brightest sample in the balance of white. */
   low: number;
   high: number;
 }
@@ -45,9 +45,6 @@ export function cut(input: LoupeInput): LoupeSquare[] {
   });
 }
 
-/** Of normal noise a sixth lies more than one standard deviation below its middle. */
-const oneSigmaBelow = 0.16;
-
 function levelsOf(
   pixels: Pixels,
   place: LoupePlace,
@@ -63,7 +60,7 @@ function levelsOf(
         if (depth < 2 && !Number.isNaN(value)) rim.push(value);
       }
   rim.sort((a, b) => a - b);
-  const low = rim[Math.floor(rim.length * oneSigmaBelow)] ?? 0;
+  const low = rim[rim.length >> 1] ?? 0;
   let light = 0;
   const reach = side / 4;
   const first = (at: number) => Math.max(0, Math.round(at - reach));

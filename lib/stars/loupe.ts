@@ -38,9 +38,9 @@ const sideInHfr = 6;
 /** Fewer pixels show no star, more show its neighbours. */
 const [smallestSide, largestSide] = [16, 160];
 const usualWidth = 240;
-/** The stars to choose from measure at least this well, if there are some that do. */
-const goodSnr = 20;
-const enough = 10;
+/** Noise would hide the shape of faint stars: a part of them, the brightest, are enough to choose from, if they are not too few. */
+const brightPart = 1 / 4;
+const enough = 30;
 /** An extreme may be a hot pixel or a pair of stars: one in twenty is passed by on either side. */
 const passedBy = 0.05;
 
@@ -48,7 +48,7 @@ const cutJob = job<LoupeInput, LoupeSquare[]>(new URL('./loupe.job.ts', import.m
 
 /**
  * Up to three pictures, sharpest first; without a star that can be measured none, with one or two stars as many. All show squares of one
- * size. Black is a little below the square's background, white the star's own peak, with the sRGB curve between them, so that a wide star
+ * size. Black is the square's own background, white the star's own peak, with the sRGB curve between them, so that a wide star
  * is not just fainter than a sharp one. Stars near the edge stand off the middle of their squares.
  */
 export async function loupe(
@@ -83,8 +83,10 @@ function choose(stars: StarTable): { star: LoupeStar; index: number }[] {
   const { hfr, flags, snr } = stars;
   const unfit = starFlag.saturated | starFlag.edge | starFlag.elongated;
   const measurable = Array.from(hfr.keys()).filter((index) => hfr[index]! > 0 && (flags[index]! & unfit) === 0);
-  const good = measurable.filter((index) => snr[index]! >= goodSnr);
-  const ranked = (good.length >= enough ? good : measurable).sort((a, b) => hfr[a]! - hfr[b]!);
+  const bright = measurable
+    .sort((a, b) => snr[b]! - snr[a]!)
+    .slice(0, Math.max(enough, measurable.length * brightPart));
+  const ranked = bright.sort((a, b) => hfr[a]! - hfr[b]!);
   const last = ranked.length - 1;
   const margin = Math.floor(last * passedBy);
   const places = { sharpest: margin, median: Math.round(last / 2), worst: last - margin };

@@ -81,7 +81,7 @@ describe('which stars', () => {
     expect((await shown(frame, table)).map(({ index }) => index)).toEqual([4, 5, 3]);
   });
 
-  it('are bright ones where there are ten, and never the one in twenty that is too sharp to be a star', async () => {
+  it('are bright ones where there are thirty, and never the one in twenty that is too sharp to be a star', async () => {
     const many = Array.from({ length: 40 }, (_, at) => ({ x: 10 + 4 * at, y: 75, sigma: 2 + at / 100 }));
     const faint = { x: 100, y: 20, sigma: 9, snr: 6 };
     const hotPixel = { x: 100, y: 130, sigma: 0.2 };
