@@ -11,9 +11,9 @@ export interface RegisterOptions {
   moving?: { width: number; height: number };
   /** `similarity`: shift, turn, scale. `homography`: perspective too, 8 stars at least. `auto`: a homography where it is significantly better. */
   model?: 'similarity' | 'homography' | 'auto';
-  /** Largest change of scale: 0.1 is a tenth more or less. */
+  /** Largest change of scale: 0.1, a tenth more or less, when absent. */
   maximumScaleChange?: number;
-  /** A worse fit (root mean square, pixels) is refused. */
+  /** A worse fit (root mean square, pixels) is refused; 1.5 when absent. */
   maximumResidualPixels?: number;
   /** Also look for a frame that is mirrored (a diagonal mirror was put in). */
   allowMirrored?: boolean;
@@ -61,7 +61,7 @@ export async function registerStars(
       movingSize: options.moving ?? { width, height },
       model,
       maximumScaleChange: options.maximumScaleChange ?? 0.1,
-      maximumResidualPixels: options.maximumResidualPixels ?? 2,
+      maximumResidualPixels: options.maximumResidualPixels ?? 1.5,
       allowMirrored: options.allowMirrored ?? false,
     },
   };
