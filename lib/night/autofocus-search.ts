@@ -48,6 +48,8 @@ const leastStarsAtFocus = 0.6;
 const starGrowth = 1.4;
 /** A slope that goes on for so many sweeps is walked in longer strides. */
 const patientSweeps = 2;
+/** A sweep over which the HFR changes by less than this shows seeing as much as focus. */
+const gentleRatio = 1.25;
 
 export function nextStep(state: SearchState, limits: SearchLimits): SearchStep {
   const step = wanted(state, limits);
@@ -168,7 +170,7 @@ function wider({ sweeps, fit }: SearchState, limits: SearchLimits): SearchStep {
   };
 }
 
-function downhill({ sweeps, fit }: SearchState, limits: SearchLimits, side: -1 | 1, what: string): SearchStep {
+function downhill({ sweeps, fit, points }: SearchState, limits: SearchLimits, side: -1 | 1, what: string): SearchStep {
   const last = sweeps.at(-1)!;
   const half = halfWidth(last, limits);
   const bound = side > 0 ? limits.maximum : limits.minimum;
@@ -194,9 +196,12 @@ function downhill({ sweeps, fit }: SearchState, limits: SearchLimits, side: -1 |
   const walked = sweeps.slice(-patientSweeps);
   const walking = sweeps.length >= patientSweeps && walked.every(({ step }) => step === last.step);
   const straight = walking && (walked.at(-1)!.centre - walked[0]!.centre) * side > 0;
+  const seen = points.map(({ hfr }) => hfr).filter((hfr) => hfr > 0);
+  const gentle = Math.max(...seen) < gentleRatio * Math.min(...seen);
+  const step = last.step * (gentle ? widening : straight ? 2 : 1);
   return {
     kind: 'sweep',
-    sweep: { centre: last.centre + side * stride, step: straight ? last.step * 2 : last.step },
+    sweep: { centre: last.centre + side * stride, step },
     why: `${what} ${side > 0 ? 'outwards' : 'inwards'}.`,
   };
 }

@@ -92,9 +92,9 @@ export function fitFocusCurve(points: readonly FocusPoint[], options: FocusFitOp
   let first: FocusFit | null = null;
   for (const name of wanted) {
     const fit = judged(name, points, usable);
-    if (fit.verdict === 'found') return fit;
-    // What the model that fits the physics says counts, unless it had no curve and another has.
-    if (!first?.curve) first = fit.curve || !first ? fit : first;
+    // A side that the physics misses is not to be seen by a model with more freedom: two lines find a knee in every slope.
+    if (fit.verdict === 'found' || (fit.curve && fit.verdict !== 'flat')) return fit;
+    first ??= fit;
   }
   return first!;
 }
