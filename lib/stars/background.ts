@@ -1,21 +1,30 @@
-/** The background of a plane and its noise: a mesh of 64x64 cells, made smooth, read at every 8th pixel. Runs in a worker. */
+/** The background of a plane and its noise: a mesh of 64x64 cells, made smooth, drawn out to every 8th pixel. Runs in a worker. */
 import type { Scratch } from '../kernels/wasm.ts';
+import { medianOf } from './median.ts';
 import type { Plane } from './plane.ts';
 
 /** Side of a mesh cell, pixels: larger than stars, smaller than gradients. */
 const cell = 64;
 /** One row in four is enough: 1,024 samples a cell. */
 const rowStep = 4;
-/** The kernels read the background at every 8th pixel, straight lines between. */
+/** The kernels read background and noise at every 8th pixel, straight lines between. */
 export const nodeStep = 8;
 
-/** How a plane's samples become u16 for the search: (v - low) x scale. Samples of u16 planes stay as they are. */
+/** What a few thousand pixels say of a plane, plane units; NaN where none has a value. */
+export interface FirstGuess {
+  level: number;
+  noise: number;
+}
+
+/** How samples become u16 for the search: (v - low) x scale, rounded down. Those of u16 planes stay as they are. */
 export interface Quantisation {
   low: number;
   scale: number;
+  /** What rounding down takes away on average. */
+  rounded: number;
 }
 
-/** Background (0, in units of the search) and noise of each cell, row by row. */
+/** Cells row by row, plane units; NaN where there is no data. In shared memory, so that threads can divide the rows. */
 export interface Mesh {
   columns: number;
   rows: number;
@@ -23,40 +32,52 @@ export interface Mesh {
   noise: Float32Array;
 }
 
-/** Median level and noise of a plane from a few thousand of its pixels: differences between near ones know no gradient. */
-export function firstGuess(plane: Plane): { level: number; noise: number } {
-  const samples = plane.type === 'u16' ? new Uint16Array(plane.data) : new Float32Array(plane.data);
+/** Drawn out to nodes in the scratch: node (i, j) is at pixel (8 i, 8 j). */
+export interface Nodes {
+  columns: number;
+  rows: number;
+  background: number;
+  noise: number;
+}
+
+/** Level and noise from differences between near pixels, which know no gradient. */
+export function firstGuess(plane: Plane): FirstGuess {
+  const samples = samplesOf(plane);
   const { width, height } = plane;
-  const [down, across] = [Math.max(1, Math.floor(height / 64)), Math.max(1, Math.floor(width / 128))];
-  const levels: number[] = [];
-  const steps: number[] = [];
+  const [down, across] = [Math.max(1, Math.floor(height / 64)), Math.max(1, Math.floor(width / 64))];
+  const levels = new Float64Array((Math.floor(height / down) + 1) * (Math.floor(width / across) + 1));
+  const steps = new Float64Array(levels.length);
+  let known = 0;
   for (let y = down >> 1; y < height; y += down)
     for (let x = across >> 1; x < width; x += across) {
       const value = samples[y * width + x]!;
       const other = samples[y * width + (x + 3 < width ? x + 3 : Math.max(0, x - 3))]!;
       if (Number.isNaN(value) || Number.isNaN(other)) continue;
-      levels.push(value);
-      steps.push(Math.abs(value - other));
+      levels[known] = value;
+      steps[known++] = Math.abs(value - other);
     }
-  if (levels.length === 0) return { level: Number.NaN, noise: Number.NaN };
   // The median of |a - b| of normal noise is 0.9539 sigma.
-  return { level: medianOf(levels), noise: Math.max(medianOf(steps) / 0.9539, smallestNoise(plane)) };
+  const noise = Math.max(medianOf(steps.subarray(0, known)) / 0.9539, smallestNoise(plane));
+  return { level: medianOf(levels.subarray(0, known)), noise };
 }
 
-/** What rounding alone makes, or for floats next to nothing of their level. */
-export const smallestNoise = (plane: Plane): number => plane.quantum * 0.29;
+/** A view of the plane's samples: for few of them. */
+export const samplesOf = ({ type, data }: Plane): Uint16Array | Float32Array =>
+  type === 'u16' ? new Uint16Array(data) : new Float32Array(data);
 
-export function quantisationOf(plane: Plane, guess: { level: number; noise: number }): Quantisation {
-  if (plane.type === 'u16') return { low: 0, scale: 1 };
-  const noise = guess.noise > 0 ? guess.noise : Math.max(1e-30, Math.abs(guess.level) * 1e-6);
-  return { low: guess.level - 512 * noise, scale: 16 / noise };
+/** The noise of rounding alone (1/sqrt 12 of a step). */
+const smallestNoise = (plane: Plane): number => plane.quantum * 0.29;
+
+export function quantisationOf(plane: Plane, { level, noise }: FirstGuess): Quantisation {
+  if (plane.type === 'u16') return { low: 0, scale: 1, rounded: 0 };
+  const step = (noise > 0 ? noise : Math.max(1e-30, Math.abs(level) * 1e-6)) / 16;
+  return { low: level - 8192 * step, scale: 1 / step, rounded: 0.5 };
 }
 
-/** Rows of the plane in the scratch as u16 of the search. */
+/** Reads rows of the plane into the scratch as u16 of the search. Floats are written a vector at a time, beyond the row's end. */
 export function rowReader(work: Scratch, plane: Plane, quantisation: Quantisation): (y: number, out: number) => void {
   const source = Buffer.from(plane.data as unknown as ArrayBuffer);
-  const bytes = plane.type === 'u16' ? 2 : 4;
-  const rowBytes = plane.width * bytes;
+  const rowBytes = plane.width * (plane.type === 'u16' ? 2 : 4);
   if (plane.type === 'u16') return (y, out) => void source.copy(work.bytes, out, y * rowBytes, (y + 1) * rowBytes);
   const floats = work.take(rowBytes + 32);
   return (y, out) => {
@@ -65,83 +86,93 @@ export function rowReader(work: Scratch, plane: Plane, quantisation: Quantisatio
   };
 }
 
-export function measureMesh(work: Scratch, plane: Plane, quantisation: Quantisation, noise: number): Mesh {
+export const meshSize = ({ width, height }: Plane): { columns: number; rows: number } => ({
+  columns: Math.ceil(width / cell),
+  rows: Math.ceil(height / cell),
+});
+
+/** Measures mesh rows `from` to `to`, into the mesh. */
+export function measureMesh(
+  work: Scratch,
+  plane: Plane,
+  { low, scale, rounded }: Quantisation,
+  guess: FirstGuess,
+  mesh: Mesh,
+  from: number,
+  to: number,
+): void {
   const { width, height } = plane;
-  const columns = Math.ceil(width / cell);
-  const rows = Math.ceil(height / cell);
-  const mesh: Mesh = {
-    columns,
-    rows,
-    background: new Float32Array(columns * rows),
-    noise: new Float32Array(columns * rows),
-  };
+  const { columns } = mesh;
   const perRow = Math.ceil(cell / rowStep);
   const block = work.take(perRow * width * 2 + 32);
   const bins = work.take(1024 * 4 + perRow * 4);
   const out = work.take(columns * 12);
-  const read = rowReader(work, plane, quantisation);
-  for (let row = 0; row < rows; row++) {
+  const read = rowReader(work, plane, { low, scale, rounded });
+  const values = work.f32(out, columns * 3);
+  const least = plane.type === 'f32' ? 1 : 0;
+  const smallest = smallestNoise(plane);
+  for (let row = from; row < to; row++) {
     let taken = 0;
-    // A plane of floats is written a whole vector at a time: rows in order, each over the slack of the one before.
-    for (let y = row * cell + (rowStep >> 1); y < Math.min(height, (row + 1) * cell) && taken < perRow; y += rowStep)
+    const end = Math.min(height, (row + 1) * cell);
+    for (let y = Math.min(row * cell + (rowStep >> 1), end - 1); y < end; y += rowStep)
       read(y, block + width * 2 * taken++);
-    if (taken === 0) read(row * cell, block + width * 2 * taken++);
-    work.kernels.starsMeshRow!(
-      block,
-      taken,
-      width,
-      cell,
-      noise * quantisation.scale,
-      plane.type === 'f32' ? 1 : 0,
-      bins,
-      out,
-    );
-    const values = work.f32(out, columns * 3);
+    work.kernels.starsMeshRow!(block, taken, width, cell, guess.noise * scale, least, bins, out);
     for (let column = 0; column < columns; column++) {
       const known = values[column * 3 + 2]! >= 0.25;
-      mesh.background[row * columns + column] = known ? values[column * 3]! : Number.NaN;
-      mesh.noise[row * columns + column] = known ? values[column * 3 + 1]! : Number.NaN;
+      const at = row * columns + column;
+      mesh.background[at] = known ? low + (values[column * 3]! + rounded) / scale : Number.NaN;
+      mesh.noise[at] = known ? Math.max(smallest, values[column * 3 + 1]! / scale) : Number.NaN;
     }
   }
-  return mesh;
 }
 
-/** Fills cells without data from their nearest neighbours and takes the median of each 3x3: a cell full of star stands out. */
-export function smoothMesh(mesh: Mesh, smallest: number): Mesh {
-  const smooth = (values: Float32Array) => medianFilter(fill(values, mesh), mesh);
-  const noise = smooth(mesh.noise).map((value) => Math.max(value, smallest));
-  return { ...mesh, background: smooth(mesh.background), noise };
-}
-
-function fill(values: Float32Array, { columns, rows }: Mesh): Float32Array {
-  let current = values;
-  for (let round = 0; round < columns + rows && current.some(Number.isNaN); round++) {
-    const next = Float32Array.from(current);
-    for (let y = 0; y < rows; y++)
-      for (let x = 0; x < columns; x++)
-        if (Number.isNaN(current[y * columns + x]!)) {
-          const near = around(current, columns, rows, x, y).filter((value) => !Number.isNaN(value));
-          if (near.length > 0) next[y * columns + x] = near.reduce((a, b) => a + b) / near.length;
+/** Puts in the mean of the nearest neighbours where a cell has no data. */
+export function fillMesh(mesh: Mesh): void {
+  for (const values of [mesh.background, mesh.noise])
+    for (let round = 0; round < mesh.columns + mesh.rows && values.some(Number.isNaN); round++) {
+      const before = Float32Array.from(values);
+      for (const [at, value] of before.entries())
+        if (Number.isNaN(value)) {
+          const known = around(before, mesh, at).filter((near) => !Number.isNaN(near));
+          if (known.length > 0) values[at] = known.reduce((a, b) => a + b) / known.length;
         }
-    current = next;
-  }
-  return current;
+    }
 }
 
-function medianFilter(values: Float32Array, { columns, rows }: Mesh): Float32Array {
-  return values.map((_, at) => medianOf(around(values, columns, rows, at % columns, Math.floor(at / columns))));
-}
-
-function around(values: Float32Array, columns: number, rows: number, x: number, y: number): number[] {
+function around(values: Float32Array, { columns, rows }: Mesh, at: number): number[] {
   const found: number[] = [];
+  const [x, y] = [at % columns, Math.floor(at / columns)];
   for (let v = Math.max(0, y - 1); v <= Math.min(rows - 1, y + 1); v++)
     for (let u = Math.max(0, x - 1); u <= Math.min(columns - 1, x + 1); u++) found.push(values[v * columns + u]!);
   return found;
 }
 
-export function medianOf(values: number[] | Float32Array): number {
-  if (values.length === 0) return Number.NaN;
-  const sorted = Float64Array.from(values).sort();
-  const half = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[half]! : (sorted[half - 1]! + sorted[half]!) / 2;
+/** Medians of each 3x3 cells, since a cell full of star stands out, then splines. Also the medians of the smooth mesh. */
+export function drawNodes(
+  work: Scratch,
+  plane: Plane,
+  mesh: Mesh,
+): { nodes: Nodes; background: number; noise: number } {
+  const { columns, rows } = mesh;
+  const cells = columns * rows;
+  const [raw, smooth] = [work.take(cells * 4), work.take(cells * 4)];
+  const spare = work.take((cells + 2 * columns + Math.max(9, columns, rows)) * 4);
+  const size = {
+    columns: Math.ceil(plane.width / nodeStep) + 2,
+    rows: Math.ceil(plane.height / nodeStep) + 2,
+  };
+  const draw = (values: Float32Array) => {
+    const nodes = work.take(size.columns * size.rows * 4);
+    work.f32(raw, cells).set(values);
+    work.kernels.starsSmoothMesh!(raw, columns, rows, smooth, spare);
+    work.kernels.starsNodes!(smooth, columns, rows, cell, nodes, size.columns, size.rows, spare);
+    return { nodes, median: medianOf(work.f32(smooth, cells)) };
+  };
+  const background = draw(mesh.background);
+  const noise = draw(mesh.noise);
+  return {
+    nodes: { ...size, background: background.nodes, noise: noise.nodes },
+    background: background.median,
+    noise: noise.median,
+  };
 }

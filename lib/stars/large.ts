@@ -1,12 +1,14 @@
 /** Objects too large for a stamp (a trail through the field, the Moon): measured from their own pixels alone, in a worker. */
-import { nodeStep } from './background.ts';
-import type { Nodes } from './nodes.ts';
+import type { Scratch } from '../kernels/wasm.ts';
+import { type Nodes, nodeStep, samplesOf } from './background.ts';
 import type { Plane } from './plane.ts';
 import { starFlag } from './star-table.ts';
 
 /** @param runs y, first x, last x of each run. A row of a star as the kernels write it. */
-export function largeObject(plane: Plane, meshes: { background: Nodes; noise: Nodes }, runs: Uint32Array): number[] {
-  const samples = plane.type === 'u16' ? new Uint16Array(plane.data) : new Float32Array(plane.data);
+export function largeObject(work: Scratch, plane: Plane, nodes: Nodes, runs: Uint32Array): number[] {
+  const samples = samplesOf(plane);
+  const background = nodeReader(work, nodes, nodes.background);
+  const noiseAt = nodeReader(work, nodes, nodes.noise);
   let [sum, sumX, sumY, sumXX, sumYY, sumXY, pixels] = [0, 0, 0, 0, 0, 0, 0];
   let peak = Number.NEGATIVE_INFINITY;
   let flags = 0;
@@ -18,7 +20,7 @@ export function largeObject(plane: Plane, meshes: { background: Nodes; noise: No
       const sample = samples[y * plane.width + x]!;
       if (Number.isNaN(sample)) continue;
       if (sample >= plane.saturation) flags |= starFlag.saturated;
-      const value = Math.max(0, sample - nodeAt(meshes.background, x, y));
+      const value = Math.max(0, sample - background(x, y));
       sum += value;
       sumX += value * x;
       sumY += value * y;
@@ -36,7 +38,7 @@ export function largeObject(plane: Plane, meshes: { background: Nodes; noise: No
   const major = Math.max(1 / 12, half + split);
   const minor = Math.max(1 / 12, half - split);
   if (major > 9 * minor) flags |= starFlag.elongated;
-  const noise = nodeAt(meshes.noise, Math.round(x), Math.round(y)) * Math.sqrt(pixels);
+  const noise = noiseAt(Math.round(x), Math.round(y)) * Math.sqrt(pixels);
   // Of a disc and of a line alike the moments give the half-flux radius to some per cent; nothing finer is asked of a trail.
   const hfr = Math.sqrt(major + minor);
   const fwhm = 2.35482 * (major * minor) ** 0.25;
@@ -44,10 +46,13 @@ export function largeObject(plane: Plane, meshes: { background: Nodes; noise: No
   return [x, y, sum, peak, hfr, fwhm, Math.sqrt(1 - minor / major), angle, sum / noise, flags];
 }
 
-function nodeAt({ columns, values }: Nodes, x: number, y: number): number {
-  const at = Math.floor(y / nodeStep) * columns + Math.floor(x / nodeStep);
-  const [u, v] = [(x % nodeStep) / nodeStep, (y % nodeStep) / nodeStep];
-  const top = values[at]! + u * (values[at + 1]! - values[at]!);
-  const bottom = values[at + columns]! + u * (values[at + columns + 1]! - values[at + columns]!);
-  return top + v * (bottom - top);
+function nodeReader(work: Scratch, { columns, rows }: Nodes, pointer: number): (x: number, y: number) => number {
+  const values = work.f32(pointer, columns * rows);
+  return (x, y) => {
+    const at = Math.floor(y / nodeStep) * columns + Math.floor(x / nodeStep);
+    const [u, v] = [(x % nodeStep) / nodeStep, (y % nodeStep) / nodeStep];
+    const top = values[at]! + u * (values[at + 1]! - values[at]!);
+    const bottom = values[at + columns]! + u * (values[at + columns + 1]! - values[at + columns]!);
+    return top + v * (bottom - top);
+  };
 }

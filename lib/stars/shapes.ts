@@ -1,83 +1,21 @@
 /** From runs to measured stars, in a worker: the kernels see a stretch of the plane's rows at a time. */
 import type { Scratch } from '../kernels/wasm.ts';
-import type { Nodes } from './nodes.ts';
+import type { Nodes } from './background.ts';
+import { largeObject } from './large.ts';
 import type { Plane } from './plane.ts';
 import { runBytes } from './search.ts';
 
-/** An object that does not fit: a trail through the field, the Moon. */
-export const largestSide = 510;
+/** Floats in a star's row: x, y, flux, peak, hfr, fwhm, eccentricity, angle (radians), snr, flags. Plane coordinates and units. */
+export const rowFloats = 10;
+
+/** Sides of an object that the kernels take, pixels; larger ones (a trail through the field, the Moon) are measured otherwise. */
+const largestSide = 510;
 /** Half the side of the picture in which a star's light is measured, pixels. */
-export const largestRadius = 120;
-
-const stampFloats = (largestSide + 2) ** 2;
-export const recordFloats = 10;
-
-/** Fields of a record (stars-objects.ts). */
-export const record = {
-  x: 0,
-  y: 1,
-  major: 2,
-  minor: 3,
-  angle: 4,
-  pixels: 5,
-  flux: 6,
-  peak: 7,
-  flags: 8,
-  around: 9,
-} as const;
-
-/** Where the kernels find the plane: 32-bit words in the order of stars-stamp.ts. */
-export interface Context {
-  pointer: number;
-  /** Brings rows into memory. */
-  show(from: number, to: number): void;
-  /** Whether these rows are there, or are not of the picture. */
-  holds(from: number, to: number): boolean;
-}
-
-export interface ContextInput {
-  plane: Plane;
-  /** Plane units. */
-  background: Nodes;
-  noise: Nodes;
-  contrast: number;
-  leastPixels: number;
-  /** Rows that are in memory at once. */
-  rows: number;
-}
-
-export function openPlane(work: Scratch, input: ContextInput): Context {
-  const { plane, background, noise, rows } = input;
-  const rowBytes = plane.width * (plane.type === 'u16' ? 2 : 4);
-  const source = Buffer.from(plane.data as unknown as ArrayBuffer);
-  const pixels = work.take(rows * rowBytes);
-  const take = (values: Float32Array) => {
-    const pointer = work.take(values.length * 4);
-    work.f32(pointer, values.length).set(values);
-    return pointer;
-  };
-  const pointer = work.take(17 * 4);
-  const words = work.u32(pointer, 17);
-  const floats = work.f32(pointer, 17);
-  words.set([pixels, plane.type === 'f32' ? 1 : 0, plane.width, plane.height, 0, 0]);
-  words.set([take(background.values), take(noise.values), background.columns], 6);
-  floats[9] = plane.saturation;
-  words.set([work.take(stampFloats * 4), work.take(stampFloats * 4), work.take(stampFloats * 4)], 10);
-  words.set([work.take(stampFloats * 8), work.take((stampFloats >> 1) * 24), input.leastPixels], 13);
-  floats[16] = input.contrast;
-  let shown = { from: 0, to: 0 };
-  return {
-    pointer,
-    holds: (from, to) => Math.max(0, from) >= shown.from && Math.min(plane.height, to) <= shown.to,
-    show: (from, to) => {
-      if (from >= shown.from && to <= shown.to) return;
-      source.copy(work.bytes, pixels, from * rowBytes, to * rowBytes);
-      shown = { from, to };
-      words[4] = from;
-      words[5] = to - from;
-    },
-  };
-}
+const largestReach = 120;
+/** Samples that are in the scratch at once. */
+const planeBytes = 48 * 2 ** 20;
+/** Part of an object's light that a peak in it must have to be a star of its own, SEP's default. */
+const contrast = 0.005;
 
 export interface Objects {
   /** Runs of all objects, one object after the other. */
@@ -97,4 +35,87 @@ export function joinRuns(work: Scratch, runs: number, count: number, least: numb
   work.kernels.starsJoinRuns!(runs, count, parents);
   const found = work.kernels.starsGroupRuns!(runs, count, parents, least, work.take(count * 8), grouped, starts, most);
   return { runs: grouped, starts, count: Math.min(found, most), left: Math.max(0, found - most) };
+}
+
+export interface Stars {
+  /** Rows in the scratch. */
+  pointer: number;
+  count: number;
+  hotPixels: number;
+}
+
+/** Deblends and measures objects `from` to `to`, a stretch of the plane at a time; `most` stars at the most. */
+export function measureObjects(
+  work: Scratch,
+  plane: Plane,
+  nodes: Nodes,
+  objects: Objects,
+  leastPixels: number,
+  { from, to, most }: { from: number; to: number; most: number },
+): Stars {
+  const context = openPlane(work, plane, nodes, leastPixels);
+  const rows = work.take(most * rowFloats * 4);
+  const records = work.take(256 * rowFloats * 4);
+  const spare = work.take((256 + 2 * (2 * largestReach + 3)) * 4);
+  const statePointer = work.take(8);
+  const state = work.u32(statePointer, 2);
+  state.fill(0);
+  const starts = work.u32(objects.starts, objects.count + 1);
+  const { runs } = objects;
+  for (let object = from; object < to; ) {
+    const at = object;
+    object = work.kernels.starsMeasure!(
+      ...[context.pointer, runs, objects.starts, at, to, rows, most, statePointer, records, spare],
+    );
+    if (object === to) break;
+    const own = work.u32(runs + starts[object]! * runBytes, (starts[object + 1]! - starts[object]!) * 3);
+    if (context.fits(own) && context.show(own[0]!, own[own.length - 3]!)) continue;
+    if (state[0]! < most)
+      work.f32(rows + state[0]!++ * rowFloats * 4, rowFloats).set(largeObject(work, plane, nodes, own));
+    object++;
+  }
+  return { pointer: rows, count: state[0]!, hotPixels: state[1]! };
+}
+
+/** Tells the kernels where the plane is: 32-bit words in the order of stars-stamp.ts. */
+function openPlane(work: Scratch, plane: Plane, nodes: Nodes, leastPixels: number) {
+  const { width, height } = plane;
+  const rowBytes = width * (plane.type === 'u16' ? 2 : 4);
+  const source = Buffer.from(plane.data as unknown as ArrayBuffer);
+  const inMemory = Math.min(height, Math.floor(planeBytes / rowBytes));
+  const margin = inMemory === height ? height : Math.min(largestReach + 8, inMemory >> 2);
+  const tallest = inMemory === height ? largestSide : Math.min(largestSide, inMemory - 2 * margin);
+  const pixels = work.take(inMemory * rowBytes);
+  const stampFloats = (largestSide + 2) ** 2;
+  const stamps = [4, 4, 4, 8, 12].map((bytes) => work.take(stampFloats * bytes));
+  const pointer = work.take(21 * 4);
+  const words = work.u32(pointer, 21);
+  const floats = work.f32(pointer, 21);
+  words.set([pixels, plane.type === 'f32' ? 1 : 0, width, height, 0, 0, nodes.background, nodes.noise, nodes.columns]);
+  words.set([0, ...stamps, leastPixels, 0, largestSide, tallest, margin, largestReach], 9);
+  floats[9] = plane.saturation;
+  floats[16] = contrast;
+  let shown = { from: 0, to: 0 };
+  return {
+    pointer,
+    /** @param runs Of an object. */
+    fits: (runs: Uint32Array): boolean => {
+      let [left, right] = [width, 0];
+      for (let i = 0; i < runs.length; i += 3) {
+        left = Math.min(left, runs[i + 1]!);
+        right = Math.max(right, runs[i + 2]!);
+      }
+      return right - left < largestSide && runs[runs.length - 3]! - runs[0]! < tallest;
+    },
+    /** Brings the rows from `top` to `bottom` and those around into memory; false when they are there. */
+    show: (top: number, bottom: number): boolean => {
+      if (Math.max(0, top - margin) >= shown.from && Math.min(height, bottom + margin + 1) <= shown.to) return false;
+      const from = Math.max(0, Math.min(height - inMemory, top - margin));
+      shown = { from, to: from + inMemory };
+      source.copy(work.bytes, pixels, shown.from * rowBytes, shown.to * rowBytes);
+      words[4] = from;
+      words[5] = inMemory;
+      return true;
+    },
+  };
 }

@@ -1,31 +1,10 @@
 /** Pixels above the noise: background off, 3x3 matched filter (1 2 1 in both directions), threshold, runs. All in u16. */
 
 /**
- * The background of a strip of rows, one value a pixel: between nodes every 8 pixels it is a straight line.
- * @param nodes f32, node i at pixel 8 i; one more than the row needs
- * @param whole u16 of the part that is taken off the sample
+ * A row of u16 less its background, clipped to 12 bits, in units of 2^-shift. Writes whole vectors.
+ * @param whole u16 that is taken off the sample
  * @param part u16 of the rest in units of 2^-shift, taken off after the shift to the left (0 where shift <= 0)
  */
-export function starsBaseRow(nodes: usize, width: i32, offset: f32, shift: i32, whole: usize, part: usize): void {
-  const fine = shift > 0 ? shift : 0;
-  const unit = <f32>(1 << fine);
-  const lanes = f32x4(0, 1, 2, 3);
-  const units = f32x4.splat(unit);
-  const offsets = f32x4.splat(-offset);
-  const low = i32x4.splat((1 << fine) - 1);
-  for (let x = 0; x < width; x += 8, nodes += 4, whole += 16, part += 16) {
-    const from = load<f32>(nodes);
-    const step = (load<f32>(nodes, 4) - from) / 8;
-    const a = f32x4.add(f32x4.add(f32x4.splat(from), offsets), f32x4.mul(f32x4.splat(step), lanes));
-    const b = f32x4.add(a, f32x4.splat(4 * step));
-    const p = i32x4.trunc_sat_f32x4_u(f32x4.mul(a, units));
-    const q = i32x4.trunc_sat_f32x4_u(f32x4.mul(b, units));
-    v128.store(whole, i16x8.narrow_i32x4_u(i32x4.shr_u(p, fine), i32x4.shr_u(q, fine)));
-    v128.store(part, i16x8.narrow_i32x4_u(v128.and(p, low), v128.and(q, low)));
-  }
-}
-
-/** A row of u16 less its background, clipped to 12 bits, in units of 2^-shift. Writes whole vectors. */
 export function starsOffRow(src: usize, whole: usize, part: usize, out: usize, width: i32, shift: i32): void {
   const end = out + (<usize>width << 1);
   if (shift > 0) {

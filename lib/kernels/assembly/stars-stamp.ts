@@ -24,6 +24,12 @@ export const inBasins: usize = 56;
 export const inLeast: usize = 60;
 /** Part of an object's light that a peak must have for itself, f32. */
 export const inContrast: usize = 64;
+/** Objects wider or taller than these are not for stamps; rows around an object that a measurement may need. */
+export const inWidest: usize = 68;
+export const inTallest: usize = 72;
+export const inMargin: usize = 76;
+/** Half the side of the largest stamp for a single star. */
+export const inReach: usize = 80;
 
 /** The sample at a pixel that is in memory. */
 // @ts-ignore: decorator
