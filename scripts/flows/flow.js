@@ -22,6 +22,13 @@ export class Flow {
     return id;
   }
 
+  /** A configuration node that several flows bring along: one id in all of them, so that the second to be imported finds it there. */
+  shared(type, name, properties = {}) {
+    const id = new Flow('Star trails').id(`${type} ${name}`);
+    this.nodes.push({ id, type, name, ...properties });
+    return id;
+  }
+
   /** A node on the canvas. `wires`: one list of node names for each output. */
   node(type, name, [x, y], properties = {}, wires = []) {
     const targets = wires.map((names) => names.map((target) => this.id(target)));

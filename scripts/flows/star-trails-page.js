@@ -13,7 +13,23 @@ export const caption = (expression) => [
 
 /** @returns the ids of the page's groups */
 export function phonePage(flow) {
-  const ui = flow.config('ui-base', 'Nightflow', {
+  const group = nightPage(flow, { name: 'Star trails', path: '/star-trails', icon: 'star-shooting', order: 1 });
+  return {
+    night: group('Tonight', 1),
+    live: group('Live', 2),
+    trail: group('Star trail', 3),
+    stack: group('Latest stack', 4),
+    keogram: group('Keogram', 5),
+    histogram: group('Histogram', 6),
+    summary: group('Last night', 7),
+    files: group('Trails and films', 8),
+    settings: group('Settings', 9),
+  };
+}
+
+/** A page for the phone, dark, in the dashboard that all our flows share. @returns what makes a group of it. */
+export function nightPage(flow, { name, path, icon, order }) {
+  const ui = flow.shared('ui-base', 'Nightflow', {
     path: '/dashboard',
     appIcon: '',
     includeClientData: true,
@@ -27,15 +43,15 @@ export function phonePage(flow) {
     showDisconnectNotification: true,
     allowInstall: false,
   });
-  const theme = flow.config('ui-theme', 'Night', {
+  const theme = flow.shared('ui-theme', 'Night', {
     colors: { surface: '#0e1420', primary: '#3d6ea8', bgPage: '#080b12', groupBg: '#0e1420', groupOutline: '#1b2434' },
     sizes: { density: 'default', pagePadding: '8px', groupGap: '8px', groupBorderRadius: '10px', widgetGap: '8px' },
   });
-  const page = flow.config('ui-page', 'Star trails page', {
-    name: 'Star trails',
+  const page = flow.config('ui-page', `${name} page`, {
+    name,
     ui,
-    path: '/star-trails',
-    icon: 'star-shooting',
+    path,
+    icon,
     layout: 'grid',
     theme,
     breakpoints: [
@@ -44,12 +60,12 @@ export function phonePage(flow) {
       { name: 'Small Desktop', px: '768', cols: '9' },
       { name: 'Desktop', px: '1024', cols: '12' },
     ],
-    order: 1,
+    order,
     className: '',
     visible: 'true',
     disabled: 'false',
   });
-  const group = (title, order, width = '6') =>
+  return (title, order, width = '6') =>
     flow.config('ui-group', title, {
       page,
       width,
@@ -61,17 +77,6 @@ export function phonePage(flow) {
       disabled: 'false',
       groupType: 'default',
     });
-  return {
-    night: group('Tonight', 1),
-    live: group('Live', 2),
-    trail: group('Star trail', 3),
-    stack: group('Latest stack', 4),
-    keogram: group('Keogram', 5),
-    histogram: group('Histogram', 6),
-    summary: group('Last night', 7),
-    files: group('Trails and films', 8),
-    settings: group('Settings', 9),
-  };
 }
 
 /** What the page's settings set, kept over a restart where settings.js names a store "file". */
