@@ -15,22 +15,25 @@ const measureJob = job<{ source: RowSource }, { location: number; sigma: number 
   'measureLevels',
 );
 
+export interface LevelOptions {
+  normalisation?: Normalisation;
+  scales?: readonly number[];
+  reference?: number;
+  signal?: AbortSignal;
+}
+
 /** For each frame and plane the line that brings it to the reference's levels; null for 'none'. */
 export async function levelFrames(
   sources: readonly RowSource[],
-  {
-    normalisation = 'none',
-    reference = 0,
-    signal,
-  }: { normalisation?: Normalisation; reference?: number; signal?: AbortSignal },
+  { normalisation = 'none', scales, reference = 0, signal }: LevelOptions,
   pool: WorkerPool,
 ): Promise<Level[][] | null> {
   if (normalisation === 'none') return null;
   const measured = await Promise.all(sources.map((source) => pool.run(measureJob, { source }, { signal })));
-  return measured.map((planes) =>
+  return measured.map((planes, frame) =>
     planes.map((own, plane) => {
       const main = measured[reference]![plane]!;
-      const level = levelBetween(own, main, normalisation);
+      const level = levelBetween(own, main, normalisation, scales?.[frame] ?? 1);
       return Number.isFinite(level.scale) && Number.isFinite(level.offset) && level.scale > 0
         ? level
         : { scale: 1, offset: 0 };
@@ -43,11 +46,16 @@ interface Measured {
   sigma: number;
 }
 
-function levelBetween(own: Measured, main: Measured, normalisation: Exclude<Normalisation, 'none'>): Level {
+function levelBetween(
+  own: Measured,
+  main: Measured,
+  normalisation: Exclude<Normalisation, 'none'>,
+  scale: number,
+): Level {
   const sigmas = main.sigma / own.sigma;
   switch (normalisation) {
     case 'additive':
-      return { scale: 1, offset: main.location - own.location };
+      return { scale, offset: main.location - own.location * scale };
     case 'additive-scaling':
       return { scale: sigmas, offset: main.location - own.location * sigmas };
     case 'multiplicative':

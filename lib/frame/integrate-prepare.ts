@@ -2,12 +2,15 @@
 import { job, type WorkerPool } from '../kernels/pool.ts';
 import { NightflowError, throwIfAborted } from '../process/errors.ts';
 import { debayerFrame } from './debayer.ts';
-import type { BayerPattern, Frame, FrameFields } from './frame.ts';
+import { type BayerPattern, Frame, type FrameFields } from './frame.ts';
 import type { Inspected } from './integrate.job.ts';
 import type { ScratchFolder } from './integrate-scratch.ts';
 import type { RowSource } from './integrate-source.ts';
 import { invertMatrix, type Matrix, multiplyMatrices } from './matrix.ts';
 import { readFrame } from './read.ts';
+
+/** A file, a frame, or samples that were unpacked before. */
+export type Integrand = string | Frame | Inspected;
 
 export interface Prepared {
   sources: RowSource[];
@@ -33,7 +36,7 @@ export interface PrepareOptions {
 const inspectJob = job<{ path: string }, Inspected | null>(new URL('./integrate.job.ts', import.meta.url), 'inspect');
 
 export async function prepareSources(
-  inputs: readonly (string | Frame)[],
+  inputs: readonly Integrand[],
   { matrices, reference = 0, pool, scratch, signal, ...size }: PrepareOptions,
 ): Promise<Prepared> {
   const moved = matrices?.some((matrix) => matrix !== null) ?? false;
@@ -69,7 +72,7 @@ export async function prepareSources(
   }
   return { sources, headers, inverses, width, height, channels: main.channels, bayer: main.bayer };
 
-  async function look(input: string | Frame, i: number): Promise<Inspected> {
+  async function look(input: Integrand, i: number): Promise<Inspected> {
     const more = inputs.length - i - 1;
     if (typeof input === 'string') {
       const inspected = await pool.run(inspectJob, { path: input }, { signal });
@@ -77,6 +80,7 @@ export async function prepareSources(
       const frame = await readFrame(input, { signal });
       return unpack(moved && frame.bayer ? await debayerFrame(frame, { signal }) : frame, input, more);
     }
+    if (!(input instanceof Frame)) return input;
     const name = input.source ?? `frame ${i + 1}`;
     if (moved && input.bayer) return unpack(await debayerFrame(input, { signal }), name, more);
     return inMemory(input, name);

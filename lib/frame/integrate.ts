@@ -7,7 +7,7 @@ import { NightflowError, throwIfAborted } from '../process/errors.ts';
 import { Frame, type FrameFields } from './frame.ts';
 import type { Rules } from './integrate-band.ts';
 import { levelFrames, type Normalisation } from './integrate-levels.ts';
-import { prepareSources } from './integrate-prepare.ts';
+import { type Integrand, prepareSources } from './integrate-prepare.ts';
 import { resultHeader } from './integrate-result.ts';
 import { runAreas } from './integrate-run.ts';
 import { ScratchFolder } from './integrate-scratch.ts';
@@ -15,6 +15,7 @@ import type { Matrix } from './matrix.ts';
 import type { Interpolation } from './warp-rows.ts';
 
 export type { Normalisation } from './integrate-levels.ts';
+export type { Integrand } from './integrate-prepare.ts';
 
 export interface IntegrateOptions extends Partial<Rules> {
   /**
@@ -30,6 +31,8 @@ export interface IntegrateOptions extends Partial<Rules> {
   weights?: readonly number[];
   /** How levels are made equal before samples are compared; 'none' when absent. */
   normalisation?: Normalisation;
+  /** For `additive`: what each frame is multiplied by before (the stars of a hazy one fit then too). */
+  scales?: readonly number[];
   /** Number of the frame whose levels, header and size the result has; 0 when absent. */
   reference?: number;
   /** Also makes pictures of how many samples were rejected below and above. */
@@ -86,7 +89,7 @@ const mostFrames = 8192;
  * @throws bad-input for frames that don't fit each other, with the name of the one; as readFrame for those that can't be read.
  */
 export async function integrateFiles(
-  inputs: readonly (string | Frame)[],
+  inputs: readonly Integrand[],
   options: IntegrateOptions = {},
 ): Promise<Integration> {
   const {
@@ -128,15 +131,15 @@ export async function integrateFiles(
   }
 }
 
-function checkOptions(inputs: readonly (string | Frame)[], options: IntegrateOptions): void {
-  const { matrices, weights, reference = 0, kappaLow = 3, kappaHigh = 3 } = options;
+function checkOptions(inputs: readonly Integrand[], options: IntegrateOptions): void {
+  const { matrices, weights, scales, reference = 0, kappaLow = 3, kappaHigh = 3 } = options;
   const refuse = (message: string, remedy: string) => {
     throw new NightflowError('bad-input', message, { remedy });
   };
   if (inputs.length === 0) refuse('There is no frame to integrate.', 'Name two or more.');
   if (inputs.length > mostFrames)
     refuse(`${inputs.length} frames can't be integrated at once: ${mostFrames} can.`, 'Integrate them in parts.');
-  for (const [what, list] of Object.entries({ matrices, weights }))
+  for (const [what, list] of Object.entries({ matrices, weights, scales }))
     if (list && list.length !== inputs.length)
       refuse(`There are ${list.length} ${what} for ${inputs.length} frames.`, 'Give one for each frame.');
   if (weights?.some((weight) => !(weight > 0 && Number.isFinite(weight))))
