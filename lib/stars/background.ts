@@ -1,6 +1,6 @@
 /** The background of a plane and its noise: a mesh of 64x64 cells, made smooth, drawn out to every 8th pixel. Runs in a worker. */
 import type { Scratch } from '../kernels/wasm.ts';
-import { medianOf } from './median.ts';
+import { median } from './median.ts';
 import type { Plane } from './plane.ts';
 
 /** Side of a mesh cell, pixels: larger than stars, smaller than gradients. */
@@ -57,8 +57,8 @@ export function firstGuess(plane: Plane): FirstGuess {
       steps[known++] = Math.abs(value - other);
     }
   // The median of |a - b| of normal noise is 0.9539 sigma.
-  const noise = Math.max(medianOf(steps.subarray(0, known)) / 0.9539, smallestNoise(plane));
-  return { level: medianOf(levels.subarray(0, known)), noise };
+  const noise = Math.max(median(steps.subarray(0, known)) / 0.9539, smallestNoise(plane));
+  return { level: median(levels.subarray(0, known)), noise };
 }
 
 /** A view of the plane's samples: for few of them. */
@@ -165,8 +165,8 @@ export function drawNodes(
     const nodes = work.take(size.columns * size.rows * 4);
     work.f32(raw, cells).set(values);
     work.kernels.starsSmoothMesh!(raw, columns, rows, smooth, spare);
-    work.kernels.starsNodes!(smooth, columns, rows, cell, nodes, size.columns, size.rows, spare);
-    return { nodes, median: medianOf(work.f32(smooth, cells)) };
+    work.kernels.starsNodes!(smooth, columns, rows, nodes, size.columns, size.rows, spare);
+    return { nodes, median: median(work.f32(smooth, cells)) };
   };
   const background = draw(mesh.background);
   const noise = draw(mesh.noise);

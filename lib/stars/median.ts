@@ -1,5 +1,5 @@
 /** The median of a few numbers; the mean of the middle two when their number is even, NaN without any. */
-export function medianOf(values: ArrayLike<number>): number {
+export function median(values: ArrayLike<number>): number {
   const { length } = values;
   if (length === 0) return Number.NaN;
   const sorted = new Float64Array(length);

@@ -56,7 +56,7 @@ export function measureObjects(
   const context = openPlane(work, plane, nodes, leastPixels);
   const rows = work.take(most * rowFloats * 4);
   const records = work.take(256 * rowFloats * 4);
-  const spare = work.take((256 + 2 * (2 * largestReach + 3)) * 4);
+  const spare = work.take(2 * (2 * largestReach + 3) * 4);
   const statePointer = work.take(8);
   const state = work.u32(statePointer, 2);
   state.fill(0);
@@ -88,11 +88,14 @@ function openPlane(work: Scratch, plane: Plane, nodes: Nodes, leastPixels: numbe
   const pixels = work.take(inMemory * rowBytes);
   const stampFloats = (largestSide + 2) ** 2;
   const stamps = [4, 4, 4, 8, 12].map((bytes) => work.take(stampFloats * bytes));
-  const pointer = work.take(21 * 4);
-  const words = work.u32(pointer, 21);
-  const floats = work.f32(pointer, 21);
+  const pointer = work.take(22 * 4);
+  const words = work.u32(pointer, 22);
+  const floats = work.f32(pointer, 22);
   words.set([pixels, plane.type === 'f32' ? 1 : 0, width, height, 0, 0, nodes.background, nodes.noise, nodes.columns]);
-  words.set([0, ...stamps, leastPixels, 0, largestSide, tallest, margin, largestReach], 9);
+  words.set(
+    [0, ...stamps, leastPixels, 0, largestSide, tallest, margin, largestReach, work.take((largestSide + 32) * 4)],
+    9,
+  );
   floats[9] = plane.saturation;
   floats[16] = contrast;
   let shown = { from: 0, to: 0 };

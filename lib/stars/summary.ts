@@ -1,5 +1,6 @@
 /** What a table of stars says of its frame: medians, tilt, and why there is nothing. */
 import type { StarMeasurement, TiltCell } from './measurement.ts';
+import { median } from './median.ts';
 import { type StarTable, starFlag } from './star-table.ts';
 
 /** Stars fainter than this are left out of the medians where there are enough brighter ones. */
@@ -11,7 +12,7 @@ type Summary = Pick<StarMeasurement, 'hfr' | 'fwhm' | 'eccentricity' | 'measured
 export function summarise(stars: StarTable, frame: { width: number; height: number }): Summary {
   const chosen = measurable(stars);
   const hfr = stars.hfr;
-  const median = (column: Float32Array) => medianOf(chosen.map((i) => column[i]!));
+  const medianIn = (column: Float32Array) => medianOf(chosen.map((i) => column[i]!));
   const tilt: TiltCell[] = Array.from({ length: 9 }, (_, cell) => {
     const inside = chosen.filter((i) => {
       const column = Math.min(2, Math.floor(((stars.x[i]! + 0.5) * 3) / frame.width));
@@ -20,13 +21,13 @@ export function summarise(stars: StarTable, frame: { width: number; height: numb
     });
     return { hfr: inside.length < 3 ? null : medianOf(inside.map((i) => hfr[i]!)), stars: inside.length };
   });
-  const all = median(hfr);
+  const all = medianIn(hfr);
   const corners = [0, 2, 6, 8].map((cell) => tilt[cell]!.hfr).filter((value) => value !== null);
   const tiltPercent = corners.length < 3 || !all ? null : (100 * (Math.max(...corners) - Math.min(...corners))) / all;
   return {
     hfr: all,
-    fwhm: median(stars.fwhm),
-    eccentricity: median(stars.eccentricity),
+    fwhm: medianIn(stars.fwhm),
+    eccentricity: medianIn(stars.eccentricity),
     measured: chosen.length,
     tilt,
     tiltPercent,
@@ -47,9 +48,4 @@ function measurable(stars: StarTable): number[] {
   return bright.length >= enoughStars ? bright : clean;
 }
 
-function medianOf(values: number[]): number | null {
-  if (values.length === 0) return null;
-  const sorted = values.toSorted((a, b) => a - b);
-  const half = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[half]! : (sorted[half - 1]! + sorted[half]!) / 2;
-}
+const medianOf = (values: number[]): number | null => (values.length === 0 ? null : median(values));

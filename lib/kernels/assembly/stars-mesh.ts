@@ -1,6 +1,8 @@
 /** The background of a mesh cell: histogram about a robust centre, clipped at 3 sigma until it stands, mode of what is left. */
 
 const bins: i32 = 1024;
+/** Bins on each side of the centre where the clipping starts: 12 sigma and more. */
+const near: i32 = 192;
 
 /** Mean of a cell's row, samples of value below `least` left out; -1 without one. Eight at a time where the row allows. */
 // @ts-ignore: decorator
@@ -101,21 +103,44 @@ function fillHistogram(
 ): i32 {
   memory.fill(work, 0, bins * 4);
   let known = 0;
+  const down = i16x8.splat(<i16>max<i32>(0, origin));
+  const up = i16x8.splat(<i16>max<i32>(0, -origin));
+  const last = i16x8.splat(1023);
   for (let row = 0; row < rowCount; row++) {
     let at = first + <usize>row * stride;
-    if (least == 0) known += count;
-    for (const end = at + (<usize>count << 1); at < end; at += 2) {
+    const end = at + (<usize>count << 1);
+    if (least == 0) {
+      known += count;
+      for (const whole = at + ((<usize>count << 1) & ~15); at < whole; at += 16) {
+        const moved = i16x8.add_sat_u(i16x8.sub_sat_u(v128.load(at), down), up);
+        const bin = i16x8.min_u(i16x8.shr_u(moved, shift), last);
+        countBin(work, i16x8.extract_lane_u(bin, 0));
+        countBin(work, i16x8.extract_lane_u(bin, 1));
+        countBin(work, i16x8.extract_lane_u(bin, 2));
+        countBin(work, i16x8.extract_lane_u(bin, 3));
+        countBin(work, i16x8.extract_lane_u(bin, 4));
+        countBin(work, i16x8.extract_lane_u(bin, 5));
+        countBin(work, i16x8.extract_lane_u(bin, 6));
+        countBin(work, i16x8.extract_lane_u(bin, 7));
+      }
+    }
+    for (; at < end; at += 2) {
       const value = <i32>load<u16>(at);
       if (least > 0) {
         if (<u32>value < least) continue;
         known++;
       }
-      const bin = max<i32>(0, min<i32>(bins - 1, (value - origin) >> shift));
-      const slot = work + (<usize>bin << 2);
-      store<u32>(slot, load<u32>(slot) + 1);
+      countBin(work, <u32>max<i32>(0, min<i32>(bins - 1, (value - origin) >> shift)));
     }
   }
   return known;
+}
+
+// @ts-ignore: decorator
+@inline
+function countBin(work: usize, bin: u32): void {
+  const slot = work + (<usize>bin << 2);
+  store<u32>(slot, load<u32>(slot) + 1);
 }
 
 /**
@@ -123,33 +148,53 @@ function fillHistogram(
  * 2.5 median - 1.5 mean, or the median where the two are further apart than 0.3 sigma (Bertin & Arnouts 1996, section 4.1).
  */
 function clippedMode(work: usize, origin: f32, width: f32, out: usize): void {
-  let low = 1;
-  let high = bins - 2;
+  let low = bins / 2 - near;
+  let high = bins / 2 + near;
+  let all: u32 = 0;
+  for (let bin = 1; bin < bins - 1; bin++) all += load<u32>(work + (<usize>bin << 2));
+  let within: u32 = 0;
+  for (let bin = low; bin <= high; bin++) within += load<u32>(work + (<usize>bin << 2));
+  if (within * 4 < all * 3) {
+    low = 1;
+    high = bins - 2;
+  }
   let mean: f64 = 0;
   let median: f64 = 0;
   let sigma: f64 = 0;
   for (let round = 0; round < 100; round++) {
     const before = sigma;
-    let sum: f64 = 0;
-    let squares: f64 = 0;
-    let total: u32 = 0;
-    for (let bin = low; bin <= high; bin++) {
-      const n = load<u32>(work + (<usize>bin << 2));
-      if (n == 0) continue;
-      const weight = <f64>n;
-      const x = <f64>bin;
-      total += n;
-      sum += weight * x;
-      squares += weight * x * x;
+    // Sums about the middle of the histogram, so that floats do.
+    let sums = f32x4.splat(0);
+    let squares = f32x4.splat(0);
+    let totals = i32x4.splat(0);
+    const from = low & ~3;
+    let x = f32x4.add(f32x4.splat(<f32>(from - bins / 2)), f32x4(0, 1, 2, 3));
+    const four = f32x4.splat(4);
+    let bin = from;
+    for (; bin <= high; bin += 4) {
+      let n = v128.load(work + (<usize>bin << 2));
+      if (bin < low || bin + 3 > high) n = v128.and(n, lanesWithin(bin, low, high));
+      totals = i32x4.add(totals, n);
+      const weighted = f32x4.mul(f32x4.convert_i32x4_s(n), x);
+      sums = f32x4.add(sums, weighted);
+      squares = f32x4.add(squares, f32x4.mul(weighted, x));
+      x = f32x4.add(x, four);
     }
+    const total = <u32>(
+      i32x4.extract_lane(totals, 0) +
+      i32x4.extract_lane(totals, 1) +
+      i32x4.extract_lane(totals, 2) +
+      i32x4.extract_lane(totals, 3)
+    );
     if (total == 0) {
       // All in the end bins: one value far from the centre, or two. The centre is all there is to say.
       mean = median = bins / 2;
       sigma = 0;
       break;
     }
-    mean = sum / <f64>total;
-    sigma = Math.sqrt(max<f64>(0, squares / <f64>total - mean * mean));
+    const offset = <f64>sumOf(sums) / <f64>total;
+    mean = offset + bins / 2;
+    sigma = Math.sqrt(max<f64>(0, <f64>sumOf(squares) / <f64>total - offset * offset));
     median = medianBin(work, low, high, total);
     low = max<i32>(1, <i32>Math.ceil(median - 3 * sigma - 0.5));
     high = min<i32>(bins - 2, <i32>Math.floor(median + 3 * sigma + 0.5));
@@ -161,6 +206,22 @@ function clippedMode(work: usize, origin: f32, width: f32, out: usize): void {
   const own = <f64>(width * width - 1) / 12;
   store<f32>(out, origin + <f32>mode * width + half);
   store<f32>(out, <f32>Math.sqrt(max<f64>(0, sigma * sigma * <f64>width * <f64>width - own)), 4);
+}
+
+/** All ones in the lanes of bins `bin` … `bin + 3` that are from `low` to `high`. */
+// @ts-ignore: decorator
+@inline
+function lanesWithin(bin: i32, low: i32, high: i32): v128 {
+  const lanes = i32x4.add(i32x4.splat(bin), i32x4(0, 1, 2, 3));
+  return v128.and(i32x4.ge_s(lanes, i32x4.splat(low)), i32x4.le_s(lanes, i32x4.splat(high)));
+}
+
+// @ts-ignore: decorator
+@inline
+function sumOf(v: v128): f32 {
+  return (
+    f32x4.extract_lane(v, 0) + f32x4.extract_lane(v, 1) + (f32x4.extract_lane(v, 2) + f32x4.extract_lane(v, 3))
+  );
 }
 
 /** The median within the bins, as if each one's samples were spread evenly over it. */

@@ -14,7 +14,7 @@ const leastAround: f32 = 0.35;
  * @param rows Where the stars' rows go, `most` at the most
  * @param state i32: rows written so far, hot pixels met so far
  * @param records Room for 256 records
- * @param work 256 f32 for radial sums, then 2 x (2 x largest reach + 3) f32
+ * @param work 2 x (2 x largest reach + 3) f32
  * @returns The object at which it stopped: `to`, or one that is too large or whose rows are not in memory
  */
 export function starsMeasure(
@@ -84,8 +84,8 @@ function measureOne(context: usize, record: usize, row: usize, work: usize): voi
   const y0 = <i32>nearest<f32>(y) - reach;
   loadStamp(context, x0, y0, side, side);
   const stamp = <usize>load<u32>(context, inStamp);
-  const total = radialSums(stamp, side, x - <f32>x0, y - <f32>y0, limit, work);
-  const hfr = halfFluxRadius(stamp, side, x - <f32>x0, y - <f32>y0, limit, total, work);
+  const total = lightOf(stamp, side, x - <f32>x0, y - <f32>y0, limit);
+  const hfr = halfFluxRadius(stamp, side, x - <f32>x0, y - <f32>y0, limit, total, min<f32>(limit * 0.9, 1.3 * a));
   const noise = nodesAt(
     context,
     <usize>load<u32>(context, inNoise),
@@ -94,7 +94,7 @@ function measureOne(context: usize, record: usize, row: usize, work: usize): voi
   );
   // The Gaussian with this half-flux radius, which weighs the star's pixels best.
   const window = max<f32>(0.6, hfr / 1.17741);
-  windowed(stamp, side, x - <f32>x0, y - <f32>y0, window, work + 256 * 4, row);
+  windowed(stamp, side, x - <f32>x0, y - <f32>y0, window, work, row);
   x = load<f32>(row) + <f32>x0;
   y = load<f32>(row, 4) + <f32>y0;
   store<f32>(row, x);
@@ -107,63 +107,63 @@ function measureOne(context: usize, record: usize, row: usize, work: usize): voi
   store<f32>(row, load<f32>(record, 32), 36);
 }
 
-/** Radial bins of a quarter pixel. */
-const binsPerPixel: f32 = 4;
-const lastBin: i32 = 255;
-
-/** Sums the stamp within `limit` of the centre, and into rings at `work`. A pixel on the rim counts by its part inside. */
-function radialSums(stamp: usize, side: i32, cx: f32, cy: f32, limit: f32, work: usize): f32 {
-  memory.fill(work, 0, 256 * 4);
-  let total: f32 = 0;
-  const scale = min<f32>(binsPerPixel, <f32>lastBin / (limit + 1));
-  let at = stamp;
+/** Sum of the stamp within `limit` of the centre. A pixel on the rim counts by its part inside. */
+function lightOf(stamp: usize, side: i32, cx: f32, cy: f32, limit: f32): f32 {
+  const zero = f32x4.splat(0);
+  const one = f32x4.splat(1);
+  const rim = f32x4.splat(limit + 0.5);
+  const lanes = f32x4(0, 1, 2, 3);
+  let light: f32 = 0;
   for (let y = 0; y < side; y++) {
     const dy = <f32>y - cy;
-    for (let x = 0; x < side; x++, at += 4) {
-      const dx = <f32>x - cx;
-      const distance = sqrt<f32>(dx * dx + dy * dy);
-      const part = min<f32>(1, limit - distance + 0.5);
-      if (part <= 0) continue;
-      const value = part * load<f32>(at);
-      total += value;
-      const bin = work + (<usize>(<i32>(distance * scale)) << 2);
-      store<f32>(bin, load<f32>(bin) + value);
+    const half = limit * limit + limit + 0.25 - dy * dy;
+    if (half <= 0) continue;
+    const reach = sqrt<f32>(half);
+    const from = max<i32>(0, <i32>ceil<f32>(cx - reach));
+    const to = min<i32>(side - 1, <i32>floor<f32>(cx + reach));
+    const squares = f32x4.splat(dy * dy);
+    let dx = f32x4.add(f32x4.splat(<f32>from - cx), lanes);
+    let sum = zero;
+    let at = stamp + (<usize>(y * side + from) << 2);
+    let x = from;
+    for (; x <= to; x += 4, at += 16) {
+      const distance = f32x4.sqrt(f32x4.add(squares, f32x4.mul(dx, dx)));
+      const part = f32x4.max(zero, f32x4.min(one, f32x4.sub(rim, distance)));
+      // Lanes beyond the row are outside of the rim, unless the stamp ends first.
+      sum = f32x4.add(sum, f32x4.mul(part, v128.load(at)));
+      dx = f32x4.add(dx, f32x4.splat(4));
     }
+    light +=
+      f32x4.extract_lane(sum, 0) + f32x4.extract_lane(sum, 1) + (f32x4.extract_lane(sum, 2) + f32x4.extract_lane(sum, 3));
   }
-  return total;
+  return light;
 }
 
-/** The radius around the centre that holds half of the total, SEP's flux_radius(…, 0.5) with the light within `limit` as all. */
-function halfFluxRadius(stamp: usize, side: i32, cx: f32, cy: f32, limit: f32, total: f32, work: usize): f32 {
+/**
+ * The radius around the centre that holds half of the total, SEP's flux_radius(…, 0.5) with the light within `limit` as all.
+ * @param guess Where to start
+ */
+function halfFluxRadius(stamp: usize, side: i32, cx: f32, cy: f32, limit: f32, total: f32, guess: f32): f32 {
   const half = total / 2;
   if (!(half > 0)) return NaN;
-  const scale = min<f32>(binsPerPixel, <f32>lastBin / (limit + 1));
-  let sum: f32 = 0;
-  let bin = 0;
-  for (; bin < lastBin; bin++) {
-    const ring = load<f32>(work + (<usize>bin << 2));
-    if (sum + ring >= half) break;
-    sum += ring;
-  }
-  let radius = max<f32>(0.3, (<f32>bin + 0.5) / scale);
+  let radius = guess;
   let low: f32 = 0;
   let high = limit;
-  let slope: f32 = 0;
   let lastRadius: f32 = 0;
-  let lastLight: f32 = 0;
-  for (let round = 0; round < 12; round++) {
+  let lastLight: f32 = -half;
+  for (let round = 0; round < 20; round++) {
     const light = lightWithin(stamp, side, cx, cy, radius) - half;
     if (light > 0) high = radius;
     else low = radius;
-    // The first step takes the light to grow as the area does.
-    slope = round == 0 ? (2 * (light + half)) / radius : (light - lastLight) / (radius - lastRadius);
+    const slope = (light - lastLight) / (radius - lastRadius);
     lastRadius = radius;
     lastLight = light;
-    let next = radius - light / slope;
+    // Between 0 and the guess the light grows faster than along the chord.
+    let next = radius - (round == 0 ? 0.8 * (light / slope) : light / slope);
     if (!(next > low && next < high)) next = (low + high) / 2;
     const moved = abs<f32>(next - radius);
     radius = next;
-    if (moved < 1e-3) break;
+    if (moved < 5e-4 * radius) break;
   }
   return radius;
 }

@@ -30,6 +30,8 @@ export const inTallest: usize = 72;
 export const inMargin: usize = 76;
 /** Half the side of the largest stamp for a single star. */
 export const inReach: usize = 80;
+/** Room for a row of levels: the widest stamp and two vectors, f32. */
+export const inLevels: usize = 84;
 
 /** The sample at a pixel that is in memory. */
 // @ts-ignore: decorator
@@ -58,6 +60,7 @@ export function nodesAt(context: usize, mesh: usize, x: i32, y: i32): f32 {
 export function loadStamp(context: usize, x0: i32, y0: i32, width: i32, height: i32): i32 {
   const stamp = <usize>load<u32>(context, inStamp);
   const background = <usize>load<u32>(context, inBackground);
+  const levels = <usize>load<u32>(context, inLevels);
   const nodes = <usize>load<i32>(context, inNodes) << 2;
   const planeWidth = load<i32>(context, inWidth);
   const pixels = <usize>load<u32>(context, inPixels);
@@ -75,31 +78,50 @@ export function loadStamp(context: usize, x0: i32, y0: i32, width: i32, height: 
       missing += width;
       continue;
     }
+    missing += width - (to - from);
+    levelsOf(background + <usize>(y >> 3) * nodes, nodes, <f32>(y & 7) * 0.125, from, to, levels);
+    const samples = <usize>(y - top) * <usize>planeWidth;
+    let target = out + (<usize>(from - x0) << 2);
+    let level = levels + (<usize>(from & 7) << 2);
+    // Up to three pixels beyond the end of the row: the next one, or what lies outside, is written later.
+    for (let x = from; x < to; x += 4, target += 16, level += 16) {
+      let values: v128;
+      let known = i32x4.splat(-1);
+      if (floats) {
+        values = v128.load(pixels + ((samples + <usize>x) << 2));
+        known = f32x4.eq(values, values);
+        if (!i32x4.all_true(known)) for (let i = x; i < min<i32>(to, x + 4); i++) missing += isMissing(pixels, samples, i);
+      } else values = f32x4.convert_i32x4_u(v128.load16x4_u(pixels + ((samples + <usize>x) << 1)));
+      v128.store(target, v128.and(f32x4.sub(values, v128.load(level)), known));
+    }
     if (from > x0) memory.fill(out, 0, <usize>(from - x0) << 2);
     if (to < x0 + width) memory.fill(out + (<usize>(to - x0) << 2), 0, <usize>(x0 + width - to) << 2);
-    missing += width - (to - from);
-    const v = <f32>(y & 7) * 0.125;
-    const mesh = background + <usize>(y >> 3) * nodes;
-    const samples = <usize>(y - top) * <usize>planeWidth;
-    for (let x = from; x < to; ) {
-      const node = mesh + (<usize>(x >> 3) << 2);
-      const left = load<f32>(node) + v * (load<f32>(node + nodes) - load<f32>(node));
-      const right = load<f32>(node, 4) + v * (load<f32>(node + nodes, 4) - load<f32>(node, 4));
-      const step = (right - left) * 0.125;
-      const end = min<i32>((x | 7) + 1, to);
-      let level = left + step * <f32>(x & 7);
-      let target = out + (<usize>(x - x0) << 2);
-      for (; x < end; x++, target += 4, level += step) {
-        const value = floats
-          ? load<f32>(pixels + ((samples + <usize>x) << 2))
-          : <f32>load<u16>(pixels + ((samples + <usize>x) << 1));
-        if (value == value) store<f32>(target, value - level);
-        else {
-          store<f32>(target, 0);
-          missing++;
-        }
-      }
-    }
   }
   return missing;
+}
+
+// @ts-ignore: decorator
+@inline
+function isMissing(pixels: usize, samples: usize, x: i32): i32 {
+  const value = load<f32>(pixels + ((samples + <usize>x) << 2));
+  return value == value ? 0 : 1;
+}
+
+/** The background of a row from pixel `from`, rounded down to eight, to `to`, out of the nodes above and below it. */
+// @ts-ignore: decorator
+@inline
+function levelsOf(mesh: usize, nodes: usize, v: f32, from: i32, to: i32, out: usize): void {
+  const lanes = f32x4(0, 0.125, 0.25, 0.375);
+  const further = f32x4(0.5, 0.625, 0.75, 0.875);
+  let node = mesh + (<usize>(from >> 3) << 2);
+  let left = load<f32>(node) + v * (load<f32>(node + nodes) - load<f32>(node));
+  for (let x = from & ~7; x < to; x += 8, out += 32) {
+    node += 4;
+    const right = load<f32>(node) + v * (load<f32>(node + nodes) - load<f32>(node));
+    const step = f32x4.splat(right - left);
+    const start = f32x4.splat(left);
+    v128.store(out, f32x4.add(start, f32x4.mul(step, lanes)));
+    v128.store(out, f32x4.add(start, f32x4.mul(step, further)), 16);
+    left = right;
+  }
 }
