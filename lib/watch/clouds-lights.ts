@@ -21,14 +21,19 @@ const leastShare = 0.6;
 const followed = 4000;
 const forgetMilliseconds = 30 * 60_000;
 const binPixels = 2;
+/** A share each frame: half in some six hours of minutes. */
+const fading = 0.998;
 /** Some 8 MB. */
 const mostLights = 50_000;
 
 export class FixedLights {
   private readonly lights = new Map<number, Light>();
   private frame = 0;
+  /** Stars of an open sky. */
+  private usual = 0;
+  private follows = false;
 
-  /** Takes a frame's stars. @returns whether each is a light that stands still; none where most do: that camera follows the sky. */
+  /** Takes a frame's stars. @returns whether each is a light that stands still; none where most stars do: that camera follows the sky. */
   mark(stars: CountedStars, milliseconds: number): Uint8Array {
     this.frame++;
     const fixed = new Uint8Array(stars.count);
@@ -46,7 +51,10 @@ export class FixedLights {
       }
     }
     if (this.frame % 20 === 0) this.forget(milliseconds);
-    if (stars.count > leastCrowd && still > stars.count * 0.5) fixed.fill(0);
+    this.usual = Math.max(stars.count, this.usual * fading);
+    // Behind clouds only the lamps are left: what kind of camera it is shows on an open sky.
+    if (stars.count > this.usual * 0.6) this.follows = still > stars.count * 0.5;
+    if (this.follows) fixed.fill(0);
     return fixed;
   }
 
@@ -75,6 +83,4 @@ export class FixedLights {
   }
 }
 
-/** Where so few are left, half of them may well be lamps: the rest of the sky is overcast. */
-const leastCrowd = 60;
 const key = (column: number, row: number): number => row * 65536 + column;

@@ -1,60 +1,89 @@
-/** The worker's side of the noise grid: differences of neighbours of one colour, which neither gradients nor stars widen. */
+/** The worker's side of the noise grid: the spread of pixels about their median, in blocks as large as the star detection's background mesh. */
 import type { NoiseGrid, NoiseInput } from './clouds-noise.ts';
 
-/** Of a cell; 300 give the noise to some 6 %. */
-const samplesPerCell = 300;
-/** Mean of the smaller three quarters of |z|, z normal: 2 (φ(0) − φ(1.1503)) / 0.75. */
-const trimmedMean = 0.5147;
-const kept = 0.75;
+/** A cell of a large frame is measured in so many blocks along each side; streaks of aurora count as noise here as they do there. */
+const mostBlocks = 2;
+const blockPixels = 64;
+/** Of a block; they give its noise to some 8 %. */
+const samplesPerBlock = 200;
+const sigmaOfMad = 1.4826;
 
 export function measureNoise(input: NoiseInput): NoiseGrid {
-  const { width, height, columns, rows, channels } = input;
+  const { width, height, columns, rows, channels, bayer, whiteLevel } = input;
   const all =
     input.pixelType === 'u8'
       ? new Uint8Array(input.data)
       : input.pixelType === 'u16'
         ? new Uint16Array(input.data)
         : new Float32Array(input.data);
-  // The green plane stands for an RGB picture.
+  // The green plane stands for an RGB picture, the mean of four neighbours, one of each colour, for a mosaic.
   const first = channels === 3 ? width * height : 0;
-  const valueAt = input.transfer === 'srgb' ? linearReader(all, input.whiteLevel) : (at: number) => all[at]!;
+  const reach = bayer ? 1 : 0;
+  const plain = bayer
+    ? (at: number) => (all[at]! + all[at + 1]! + all[at + width]! + all[at + width + 1]!) / 4
+    : (at: number) => all[at]!;
+  const valueAt = input.transfer === 'srgb' ? (at: number) => linear(plain(at), whiteLevel) : plain;
   const noise = new Array<number>(columns * rows).fill(0);
   const saturated = new Array<number>(columns * rows).fill(0);
-  const differences = new Float64Array(samplesPerCell);
+  const values = new Float64Array(samplesPerBlock * 2);
   for (let row = 0; row < rows; row++)
     for (let column = 0; column < columns; column++) {
-      const left = Math.floor((column * width) / columns);
-      const top = Math.floor((row * height) / rows);
-      const right = Math.max(left + 3, Math.floor(((column + 1) * width) / columns)) - 2;
-      const bottom = Math.max(top + 1, Math.floor(((row + 1) * height) / rows));
-      const pixels = Math.max(1, (Math.min(right, width - 2) - left) * (bottom - top));
-      const step = Math.max(1, Math.floor(pixels / samplesPerCell));
-      const wide = Math.max(1, Math.min(right, width - 2) - left);
-      let samples = 0;
-      let bright = 0;
-      for (let pixel = 0; pixel < pixels && samples < samplesPerCell; pixel += step) {
-        const at = first + (top + Math.floor(pixel / wide)) * width + left + (pixel % wide);
-        // Two apart: the same colour of a mosaic.
-        const difference = Math.abs(valueAt(at + 2) - valueAt(at));
-        if (all[at]! >= input.whiteLevel) bright++;
-        if (!Number.isNaN(difference)) differences[samples++] = difference;
+      const [left, right] = [Math.floor((column * width) / columns), Math.floor(((column + 1) * width) / columns)];
+      const [top, bottom] = [Math.floor((row * height) / rows), Math.floor(((row + 1) * height) / rows)];
+      const across = blocksOf(right - left);
+      const down = blocksOf(bottom - top);
+      let [sum, blocks, samples, bright] = [0, 0, 0, 0];
+      for (let block = 0; block < across * down; block++) {
+        const from = left + Math.floor(((right - left) * (block % across)) / across);
+        const to = Math.min(width - reach, from + Math.min(blockPixels, Math.ceil((right - left) / across)));
+        const under = top + Math.floor(((bottom - top) * Math.floor(block / across)) / down);
+        const over = Math.min(height - reach, under + Math.min(blockPixels, Math.ceil((bottom - top) / down)));
+        const step = Math.max(1, Math.floor(Math.sqrt(((to - from) * (over - under)) / samplesPerBlock)));
+        let found = 0;
+        for (let y = under; y < over; y += step)
+          for (let x = from; x < to && found < values.length; x += step) {
+            const at = first + y * width + x;
+            const value = valueAt(at);
+            if (Number.isNaN(value)) continue;
+            if (all[at]! >= whiteLevel) bright++;
+            values[found++] = value;
+          }
+        samples += found;
+        if (found < 9) continue;
+        sum += sigmaOf(values.subarray(0, found));
+        blocks++;
       }
-      if (samples === 0) continue;
       const cell = row * columns + column;
-      const sorted = differences.subarray(0, samples).sort();
-      const used = Math.max(1, Math.floor(samples * kept));
-      let sum = 0;
-      for (let i = 0; i < used; i++) sum += sorted[i]!;
-      noise[cell] = sum / used / trimmedMean / Math.SQRT2;
-      saturated[cell] = bright / samples;
+      noise[cell] = blocks > 0 ? sum / blocks : 0;
+      saturated[cell] = samples > 0 ? bright / samples : 0;
     }
-  return { noise, saturated };
+  return { noise: withNeighbours(noise, columns, rows), saturated };
+}
+
+/** The mesh of the detection is smoothed: what is restless beside a cell hides its faint stars too. */
+function withNeighbours(noise: readonly number[], columns: number, rows: number): number[] {
+  return noise.map((own, cell) => {
+    const [column, row] = [cell % columns, Math.floor(cell / columns)];
+    let [sum, count] = [0, 0];
+    for (let y = Math.max(0, row - 1); y <= Math.min(rows - 1, row + 1); y++)
+      for (let x = Math.max(0, column - 1); x <= Math.min(columns - 1, column + 1); x++) {
+        sum += noise[y * columns + x]!;
+        count++;
+      }
+    return Math.max(own, sum / count);
+  });
+}
+
+const blocksOf = (pixels: number): number => Math.min(mostBlocks, Math.max(1, Math.floor(pixels / blockPixels)));
+
+function sigmaOf(values: Float64Array): number {
+  const median = values.sort()[values.length >> 1]!;
+  for (let i = 0; i < values.length; i++) values[i] = Math.abs(values[i]! - median);
+  return sigmaOfMad * values.sort()[values.length >> 1]!;
 }
 
 /** IEC 61966-2-1, scaled so that white stays white. */
-function linearReader(all: ArrayLike<number>, white: number): (at: number) => number {
-  return (at) => {
-    const value = all[at]! / white;
-    return white * (value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4);
-  };
+function linear(sample: number, white: number): number {
+  const value = sample / white;
+  return white * (value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4);
 }

@@ -13,18 +13,20 @@ export interface SavedReference {
   levels: { level: number; frames: number; counts: number[] }[];
 }
 
-/** Share of the difference that a frame changes the reference by, once it stands on many. */
-const learning = {
-  /** Clear: an average of some 50 frames, which follows the sky as it turns. */
-  clear: 0.02,
-  /** Fewer stars than expected, though no cloud yet: a haze that thickens for hours must not become the new clear sky. */
-  hazy: 0.004,
-  /** More stars than ever: what was known before was cloudy. */
-  brighter: 0.3,
+/** Seconds in which the reference gives in to what is seen, by two thirds. */
+const patience = {
+  /** Clear: it follows the sky as it turns. */
+  clear: 30 * 60,
+  /** Fewer stars than expected, though no cloud: the Milky Way sets, or a haze thickens, which must not become the new clear sky. */
+  hazy: 45 * 60,
   /** Cloudy: hardly at all, so that a tree that grew or a lens of another width is accepted after some nights. */
-  cloudy: 0.0004,
+  cloudy: 24 * 3600,
 } as const;
-export type CellSky = keyof typeof learning;
+/** More stars than ever: what was known before was cloudy. Share of the difference that one frame makes. */
+const brighterShare = 0.3;
+/** A pause between frames counts no more than this, seconds. */
+const longestStep = 120;
+export type CellSky = keyof typeof patience | 'brighter';
 
 export class ClearSky {
   readonly cells: number;
@@ -69,13 +71,27 @@ export class ClearSky {
     return Math.min(2, Math.max(0.8, Math.log(all / bright) / Math.log(ratioOfLevels(steps))));
   }
 
-  /** @param sky How each cell looked; null for cells that say nothing. */
-  learn(counts: CellCounts, noise: readonly number[], frameLimit: number, sky: readonly (CellSky | null)[]): void {
+  /** @param sky How each cell looked; null for cells that say nothing. @param milliseconds UTC of the frame. */
+  learn(
+    counts: CellCounts,
+    noise: readonly number[],
+    frameLimit: number,
+    sky: readonly (CellSky | null)[],
+    milliseconds: number,
+  ): void {
+    const seconds = Math.min(longestStep, Math.max(0, (milliseconds - this.used) / 1000));
+    this.used = milliseconds;
+    const shares = {
+      clear: 1 - Math.exp(-seconds / patience.clear),
+      hazy: 1 - Math.exp(-seconds / patience.hazy),
+      cloudy: 1 - Math.exp(-seconds / patience.cloudy),
+      brighter: brighterShare,
+    };
     const first = this.frames === 0;
     this.frames++;
     if (frameLimit > 0) {
       const known = this.limit > 0 ? this.limit : frameLimit;
-      this.limit = known + Math.max(1 / this.frames, learning.clear) * (frameLimit - known);
+      this.limit = known + Math.max(1 / this.frames, shares.clear) * (frameLimit - known);
     }
     const touched = new Uint8Array(levels);
     for (let cell = 0; cell < this.cells; cell++) {
@@ -86,7 +102,7 @@ export class ClearSky {
         const at = level * this.cells + cell;
         const known = level >= this.depth[cell]!;
         if (!known && how === 'cloudy') continue;
-        const share = how === 'clear' ? Math.max(learning.clear, 1 / (this.learnt[level]! + 1)) : learning[how];
+        const share = how === 'clear' ? Math.max(shares.clear, 1 / (this.learnt[level]! + 1)) : shares[how];
         const before = this.expected[at]!;
         this.expected[at] = known ? before + share * (counts[at]! - before) : counts[at]!;
         if (how !== 'cloudy') touched[level] = 1;

@@ -37,6 +37,8 @@ const ofOneFrame = [
   'reject',
   'file',
   'stats',
+  'stars',
+  'clouds',
   'preview',
   'exposure',
   'parts',

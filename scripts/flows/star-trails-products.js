@@ -1,17 +1,39 @@
 // What a night leaves: the star trail, the keogram, the film.
-import { caption, drc, forPage, only } from './star-trails-page.js';
+import { caption, drc, forPage, kept, only } from './star-trails-page.js';
 
 export function products(flow, site, groups) {
   // 4. Trail
   flow.comment(
-    '4  The star trail of the night',
-    [470, 380],
-    'Its running picture goes to the phone; FITS and JPEG are saved at the end. Cloudy frames (msg.reject) are kept out.',
+    '4  The star trail of the night, without its cloudy frames',
+    [550, 380],
+    'Its running picture goes to the phone; FITS and JPEG are saved at the end. "Clouds" counts stars and marks cloudy frames with msg.reject; the stack leaves them out. The switch for it is among the settings of the page.',
   );
+  flow.node(
+    'astro-clouds',
+    'Clouds',
+    [380, 420],
+    {
+      site,
+      cloudSensitivity: 'normal',
+      cloudSensitivityType: 'choice',
+      cloudyFrames: kept('cloudyFrames'),
+      cloudyFramesType: 'flow',
+      minimumStars: '0',
+      minimumStarsType: 'num',
+    },
+    [['Trail of the night', 'Sky for the page'], []],
+  );
+  flow.change(
+    'Sky for the page',
+    [430, 520],
+    [{ t: 'delete', p: 'stars', pt: 'msg' }, { t: 'delete', p: 'file', pt: 'msg' }, ...forPage],
+    [['Sky']],
+  );
+  flow.template('Sky', [400, 560], groups.night, 'star-trails/clouds.html', [[]], 2);
   flow.node(
     'astro-stack',
     'Trail of the night',
-    [440, 440],
+    [440, 470],
     {
       site,
       stackMode: 'max',

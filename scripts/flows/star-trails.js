@@ -71,22 +71,8 @@ export function starTrails() {
       freeGigabytes: '5',
     },
     [
-      [
-        'Histogram figures',
-        'Live preview',
-        'Stack of a minute',
-        'Trail of the night',
-        'Keogram of the night',
-        'Film of the night',
-      ],
-      [
-        'What happens',
-        'Stack of a minute',
-        'Trail of the night',
-        'Keogram of the night',
-        'Film of the night',
-        'Morning',
-      ],
+      ['Histogram figures', 'Live preview', 'Stack of a minute', 'Clouds', 'Keogram of the night', 'Film of the night'],
+      ['What happens', 'Stack of a minute', 'Clouds', 'Keogram of the night', 'Film of the night', 'Morning'],
     ],
   );
   // 2. Live
@@ -113,7 +99,7 @@ export function starTrails() {
   flow.comment(
     '3  A brightest-pixel stack of every minute',
     [500, 220],
-    'One JPEG each. msg.reject set by a cloud detector wired in front keeps a frame out.',
+    'One JPEG each, clouds and all. Wire it behind "Clouds" to keep cloudy frames out of these too.',
   );
   flow.node(
     'astro-stack',
@@ -182,7 +168,7 @@ export function starTrails() {
     [{ t: 'set', p: 'event', pt: 'msg', to: 'error', tot: 'str' }, ...forPage],
     [['Notices']],
   );
-  flow.template('Notices', [880, 900], groups.night, 'star-trails/notice.html', [[]], 2);
+  flow.template('Notices', [880, 900], groups.night, 'star-trails/notice.html', [[]], 3);
   flow.node('switch', 'Morning', [420, 1000], only('end'), [['Summary']]);
   flow.template('Summary', [640, 1000], groups.summary, 'star-trails/summary.html');
 

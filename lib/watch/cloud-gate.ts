@@ -1,0 +1,77 @@
+/** Judges frame after frame as they arrive: measures the stars, remembers the clear sky over restarts. */
+import type { Clock } from '../clock/clock.ts';
+import type { Frame, FrameSite } from '../frame/frame.ts';
+import { asNightflowError, type NightflowError } from '../process/errors.ts';
+import { measureStars } from '../stars/measure.ts';
+import type { StarTable } from '../stars/star-table.ts';
+import { CloudWatch } from './clouds.ts';
+import { gridOf } from './clouds-grid.ts';
+import { keepClearSky, recallClearSky } from './clouds-memory.ts';
+import { noiseOf } from './clouds-noise.ts';
+import type { CloudOptions, CloudVerdict } from './clouds-verdict.ts';
+
+export interface Judged {
+  verdict: CloudVerdict;
+  stars: StarTable;
+}
+
+/** What was learnt goes to the disk so often; a crash costs as much of it. */
+const keepMilliseconds = 30 * 60_000;
+/** A frame of the Milky Way through a long lens holds more; the brightest tell clouds as well. */
+const mostStars = 6000;
+
+export class CloudGate {
+  private readonly watch = new CloudWatch();
+  private readonly folder: string | null;
+  private readonly clock: Clock;
+  private readonly onDamage: (error: NightflowError) => void;
+  private recalled: Promise<void> | null = null;
+  private keptAt: number;
+  private changed = false;
+
+  /** @param folder Where the clear sky is kept; null keeps it in memory only. @param onDamage Told when the file can't be used. */
+  constructor(folder: string | null, clock: Clock, onDamage: (error: NightflowError) => void) {
+    this.folder = folder;
+    this.clock = clock;
+    this.onDamage = onDamage;
+    this.keptAt = clock.now();
+  }
+
+  async judge(frame: Frame, options: CloudOptions, site: FrameSite | null, signal?: AbortSignal): Promise<Judged> {
+    await this.recall();
+    const [{ stars }, noise] = await Promise.all([
+      measureStars(frame, { maximumStars: mostStars, signal }),
+      noiseOf(frame, gridOf(frame.width, frame.height), signal),
+    ]);
+    const now = this.clock.now();
+    const verdict = this.watch.judge(frame, stars, noise, options, { site, milliseconds: now });
+    this.changed = true;
+    // A clock that was set back starts the wait anew.
+    if (Math.abs(now - this.keptAt) >= keepMilliseconds) await this.keep().catch(this.onDamage);
+    return { verdict, stars };
+  }
+
+  /** Forgets what was learnt, on the disk too. */
+  async reset(): Promise<void> {
+    await this.recall();
+    this.watch.reset();
+    this.changed = true;
+    await this.keep();
+  }
+
+  /** Puts what was learnt on the disk; does nothing when it is there already. @throws disk-full, failed */
+  async keep(): Promise<void> {
+    this.keptAt = this.clock.now();
+    if (!this.changed || this.folder === null) return;
+    this.changed = false;
+    await keepClearSky(this.watch, this.folder);
+  }
+
+  private recall(): Promise<void> {
+    this.recalled ??=
+      this.folder === null
+        ? Promise.resolve()
+        : recallClearSky(this.watch, this.folder).catch((thrown) => this.onDamage(asNightflowError(thrown)));
+    return this.recalled;
+  }
+}
