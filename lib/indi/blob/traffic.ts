@@ -24,5 +24,6 @@ export type ToWorker =
 export type FromWorker =
   | { what: 'opened' }
   | { what: 'blob'; arrival: BlobArrival; bytes: number }
+  | { what: 'pong'; uid: string }
   | { what: 'fault'; text: string }
   | { what: 'closed'; code: ErrorCode; text: string; remedy?: string };

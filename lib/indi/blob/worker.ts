@@ -49,6 +49,7 @@ async function open({ options, unreadBytes: limit }: Extract<ToWorker, { what: '
 const closed = ({ code, message, remedy }: NightflowError) => tell({ what: 'closed', code, text: message, remedy });
 
 function deliver(message: IndiMessage): void {
+  if (message.tag === 'pingReply') tell({ what: 'pong', uid: message.uid });
   if (message.tag !== 'set' || message.type !== 'blob') return;
   const elements = message.elements.flatMap(({ name, value }) =>
     value !== null && typeof value === 'object' ? [{ name, blob: value }] : [],

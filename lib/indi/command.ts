@@ -1,0 +1,239 @@
+/**
+ * One command to a device: checked here, sent as a full vector, judged only by what comes after the send, ended in one of a
+ * closed list of results. Nothing is ever sent twice.
+ */
+import type { Clock } from '../clock/clock.ts';
+import { type ErrorCode, NightflowError } from '../process/errors.ts';
+import type { BlobArrival } from './blob/traffic.ts';
+import { type Happening, type Judge, setting, updatesOf, type Verdict } from './completion.ts';
+import type { IndiProperty } from './property.ts';
+import { type IndiMessage, protocolVersion } from './protocol/message.ts';
+import type { IndiStore, StoreEvent } from './store.ts';
+import { makeWish, type WantedValues } from './validate.ts';
+
+export interface CommandRequest {
+  device: string;
+  property: string;
+  values: WantedValues;
+  /** When it is done; by default Ok, or Idle with the values. */
+  judge?: Judge;
+  /** Longest time, from what the device has to do, in the observatory's time. By default the driver's own, at least 60. */
+  timeoutSeconds?: number;
+  /** After so long without an answer the driver is asked whether it lives, in real time. 2. */
+  ackSeconds?: number;
+  signal?: AbortSignal;
+  /** Told of all that happens on the device meanwhile. */
+  onHappening?: (happening: Happening) => void;
+}
+
+export type CommandStatus =
+  | 'ok'
+  | 'rejected'
+  /** The driver lives and has read the command, and dropped it without a word. */
+  | 'no-ack'
+  | 'timeout'
+  | 'aborted'
+  /** The driver ended, or the property vanished, in the middle of it. */
+  | 'device-lost'
+  /** The connection to the server broke: nobody knows what the device does. */
+  | 'disconnected';
+
+export interface CommandResult {
+  status: CommandStatus;
+  /** A sentence; empty when ok. */
+  reason: string;
+  /** The property as it stood at the end. */
+  property: IndiProperty | null;
+  /** Since the send, oldest first. */
+  history: readonly Happening[];
+}
+
+/** What a command needs of its client. */
+export interface Link {
+  readonly store: IndiStore;
+  readonly connected: boolean;
+  /** The observatory's time: how long devices take. */
+  readonly clock: Clock;
+  /** Real time: how long the network takes. */
+  readonly networkClock: Clock;
+  send(message: IndiMessage): void;
+  onBlob(listener: (arrival: BlobArrival) => void): () => void;
+  onDisconnected(listener: (reason: string) => void): () => void;
+}
+
+/** @throws bad-input (nothing was sent) */
+export function runCommand(link: Link, request: CommandRequest): Promise<CommandResult> {
+  if (!link.connected) return Promise.resolve(ended('disconnected', 'There is no connection to the INDI server.'));
+  if (request.signal?.aborted) return Promise.resolve(ended('aborted', 'stopped'));
+  const { device, property, values } = request;
+  const wish = makeWish(link.store.property(device, property), device, property, values);
+  const wanted = Object.fromEntries(
+    wish.elements.filter(({ name }) => Object.hasOwn(values, name)).map(({ name, value }) => [name, value]),
+  );
+  const observation = new Observation(link, request, request.judge ?? setting(property, wanted as WantedValues));
+  // Listening begins before the bytes leave.
+  const result = observation.result();
+  link.send(wish);
+  observation.expectAnswer();
+  return result;
+}
+
+/**
+ * Follows what a device is already doing (an exposure that runs on after we were away); null when it does nothing.
+ * @throws nothing; the result says how it ended
+ */
+export function followRunning(link: Link, request: Omit<CommandRequest, 'values'>): Promise<CommandResult> | null {
+  const property = link.store.property(request.device, request.property);
+  if (!link.connected || property?.state !== 'Busy') return null;
+  const judge = request.judge ?? setting(request.property, {});
+  return new Observation(link, { ...request, values: {} }, judge, [
+    { what: 'updated', property, message: null },
+  ]).result();
+}
+
+/** The property at the end. @throws rejected, timeout, aborted, lost */
+export function requireOk(result: CommandResult): CommandResult & { status: 'ok' } {
+  if (result.status === 'ok') return result as CommandResult & { status: 'ok' };
+  const codes: Record<Exclude<CommandStatus, 'ok'>, ErrorCode> = {
+    rejected: 'rejected',
+    'no-ack': 'rejected',
+    timeout: 'timeout',
+    aborted: 'aborted',
+    'device-lost': 'lost',
+    disconnected: 'lost',
+  };
+  throw new NightflowError(codes[result.status], result.reason);
+}
+
+const ended = (status: CommandStatus, reason: string): CommandResult => ({
+  status,
+  reason,
+  property: null,
+  history: [],
+});
+
+class Observation {
+  private readonly link: Link;
+  private readonly request: CommandRequest;
+  private readonly judge: Judge;
+  private readonly history: Happening[];
+  private readonly over = new AbortController();
+  private readonly offs: (() => void)[] = [];
+  private finish: (status: CommandStatus, reason?: string) => void = () => {};
+  private settling: AbortController | null = null;
+  private probed = false;
+
+  constructor(link: Link, request: CommandRequest, judge: Judge, history: Happening[] = []) {
+    this.link = link;
+    this.request = request;
+    this.judge = judge;
+    this.history = history;
+  }
+
+  result(): Promise<CommandResult> {
+    const { link, request } = this;
+    const { device, property, signal } = request;
+    const path = `${device}.${property}`;
+    const timeoutSeconds =
+      request.timeoutSeconds ?? Math.max(60, 2 * (link.store.property(device, property)?.timeoutSeconds ?? 0));
+    const promise = new Promise<CommandResult>((resolve) => {
+      this.finish = (status, reason = '') => {
+        if (this.over.signal.aborted) return;
+        this.over.abort();
+        this.settling?.abort();
+        for (const off of this.offs) off();
+        resolve({ status, reason, property: link.store.property(device, property) ?? null, history: this.history });
+      };
+    });
+    const onAbort = () => this.finish('aborted', 'stopped');
+    signal?.addEventListener('abort', onAbort, { once: true });
+    this.offs.push(
+      link.store.on('event', (event) => this.hear(event)),
+      link.onBlob((arrival) => {
+        if (arrival.device === device) this.add({ what: 'blob', arrival });
+      }),
+      link.onDisconnected((reason) => this.finish('disconnected', reason)),
+      () => signal?.removeEventListener('abort', onAbort),
+    );
+    this.after(link.clock, timeoutSeconds, () => {
+      const silent = this.probed && !this.history.some(({ what }) => what === 'updated' || what === 'confirmed');
+      this.finish(
+        'timeout',
+        `${path} was not done after ${timeoutSeconds} s${silent ? '; its driver answers nothing' : ''}.`,
+      );
+    });
+    return promise;
+  }
+
+  /** A driver that does not react is asked for the property: its answer proves that it has read what came before. */
+  expectAnswer(): void {
+    const { device, property, ackSeconds = 2 } = this.request;
+    this.after(this.link.networkClock, ackSeconds, () => {
+      if (updatesOf(this.history, property).at(-1)?.state === 'Busy') return;
+      this.probed = true;
+      this.link.send({ tag: 'getProperties', version: protocolVersion, device, name: property });
+    });
+  }
+
+  private hear(event: StoreEvent): void {
+    const { device, property } = this.request;
+    if (event.what === 'message') {
+      if (event.device === device) this.add({ what: 'message', message: event.message });
+    } else if (event.what === 'device-deleted') {
+      if (event.device === device) this.finish('device-lost', `The driver of ${device} ended.`);
+    } else if (event.property.device !== device) return;
+    else if (event.what === 'updated') this.add(event);
+    else if (event.what === 'deleted') {
+      if (event.property.name === property) this.finish('device-lost', `${device} took its ${property} away.`);
+    } else if (this.probed && event.property.name === property) this.confirm(event.property);
+  }
+
+  private confirm(property: IndiProperty): void {
+    this.add({ what: 'confirmed', property });
+    const { device, ackSeconds = 2 } = this.request;
+    this.after(this.link.networkClock, ackSeconds, () => {
+      if (this.settling || updatesOf(this.history, property.name).length > 0) return;
+      this.finish('no-ack', `${device} read the command for ${property.name} and did nothing.`);
+    });
+  }
+
+  private add(happening: Happening): void {
+    const { history } = this;
+    if (happening.what !== 'updated' || !repeatsBusy(history, happening.property)) history.push(happening);
+    else history[history.length - 1] = happening;
+    this.request.onHappening?.(happening);
+    const named =
+      'property' in happening ? happening.property.name === this.request.property : happening.what === 'blob';
+    this.evaluate(named);
+  }
+
+  /** @param restart The device is not still: what was settling starts again. */
+  private evaluate(restart: boolean): void {
+    const verdict: Verdict = this.judge(this.history, (name) => this.link.store.property(this.request.device, name));
+    if (verdict === 'waiting' || 'rejected' in verdict) {
+      this.settling?.abort();
+      this.settling = null;
+      if (verdict !== 'waiting') this.finish('rejected', verdict.rejected);
+    } else if (verdict.settleSeconds === 0) this.finish('ok');
+    else if (!this.settling || restart) {
+      this.settling?.abort();
+      this.settling = new AbortController();
+      this.after(this.link.clock, verdict.settleSeconds, () => this.finish('ok'), this.settling.signal);
+    }
+  }
+
+  private after(clock: Clock, seconds: number, then: () => void, signal = this.over.signal): void {
+    clock.sleep(seconds * 1000, signal).then(
+      () => {
+        if (!this.over.signal.aborted) then();
+      },
+      () => {},
+    );
+  }
+}
+
+/** A countdown or a position on the way: only the last of them is kept. */
+const repeatsBusy = (history: readonly Happening[], { name, state }: IndiProperty): boolean => {
+  const last = history.at(-1);
+  return state === 'Busy' && last?.what === 'updated' && last.property.name === name && last.property.state === 'Busy';
+};
