@@ -82,7 +82,10 @@ export async function loupe(
 function choose(stars: StarTable): { star: LoupeStar; index: number }[] {
   const { hfr, flags, snr } = stars;
   const unfit = starFlag.saturated | starFlag.edge | starFlag.elongated;
-  const measurable = Array.from(hfr.keys()).filter((index) => hfr[index]! > 0 && (flags[index]! & unfit) === 0);
+  const fits = (bits: number) =>
+    Array.from(hfr.keys()).filter((index) => hfr[index]! > 0 && (flags[index]! & bits) === 0);
+  const single = fits(unfit | starFlag.blended);
+  const measurable = single.length >= enough ? single : fits(unfit);
   const bright = measurable
     .sort((a, b) => snr[b]! - snr[a]!)
     .slice(0, Math.max(enough, measurable.length * brightPart));

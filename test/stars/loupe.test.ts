@@ -91,6 +91,14 @@ describe('which stars', () => {
     expect(find(pictures, 'sharpest').hfr).toBeGreaterThan(2);
   });
 
+  it('are single ones where there are thirty', async () => {
+    const single = Array.from({ length: 30 }, (_, at) => ({ x: 10 + 6 * at, y: 75, sigma: 2 + at / 100 }));
+    const pairs = single.map((star) => ({ ...star, y: 100, sigma: 4, flags: starFlag.blended }));
+    const { frame } = drawn([]);
+    expect(find(await shown(frame, tableOf([...pairs, ...single])), 'worst').hfr).toBeLessThan(3);
+    expect(find(await shown(frame, tableOf([...pairs, ...single.slice(1)])), 'worst').hfr).toBeGreaterThan(4);
+  });
+
   it.each([
     [0, []],
     [1, ['median']],
