@@ -62,13 +62,7 @@ for colour in ([(0, 0)], [(0, 1), (1, 0)], [(1, 1)]):
     mean = np.mean([flat[y::2, x::2].mean(dtype=np.float64) for y, x in colour])
     for y, x in colour: gain[y::2, x::2] = mean / flat[y::2, x::2]
 turn = 0
-def calibrate(light):
-    result = np.subtract(light, dark, dtype=np.float32)
-    result *= gain
-    result += ${pedestal}
-    np.rint(result, out=result)
-    np.clip(result, 0, 65535, out=result)
-    return result.astype(np.uint16)
+def calibrate(light): return np.clip(np.rint((light - dark) * gain + ${pedestal}), 0, 65535).astype(np.uint16)
 def debayer(light):
     if cv2: return cv2.cvtColor(light, cv2.COLOR_BayerRGGB2RGB)
     edge = np.pad(light, 1, mode='reflect').astype(np.uint32)

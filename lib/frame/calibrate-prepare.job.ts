@@ -73,7 +73,7 @@ export function prepareDark(input: DarkInput): PreparedDark {
   });
   let [sum, known] = [0, 0];
   map.eachValue(layout.dark, (value) => {
-    if (value - value !== 0) return; // NaN and infinities
+    if (!Number.isFinite(value)) return;
     sum += value;
     known++;
   });
@@ -81,11 +81,10 @@ export function prepareDark(input: DarkInput): PreparedDark {
   const list = new DefectList(layout.samples);
   let holes = 0;
   map.eachValue(layout.dark, (value, index, values, i) => {
-    if (value - mean <= useless) return;
-    if (value - value !== 0) {
-      values[i] = mean;
-      holes++;
-    }
+    if (Math.abs(value - mean) <= useless) return;
+    if (!Number.isFinite(value)) holes++;
+    // Nothing can be got out of these; the products of the kernels stay bounded.
+    values[i] = mean;
     list.add(index);
   });
   return { mean, defects: list.shared(), holes };
@@ -155,14 +154,14 @@ class MapWriter {
   private readonly memory: WebAssembly.Memory;
   private readonly samples: number;
 
-  /** Nothing is calibrated while maps are prepared: the first lane is free. */
+  /** Nothing is calibrated while maps are prepared: the room for blocks is free. */
   constructor(memory: WebAssembly.Memory, layout: MapLayout) {
     this.memory = memory;
     this.kernels = kernelsOn(memory);
     this.bytes = Buffer.from(memory.buffer as unknown as ArrayBuffer);
     this.samples = layout.samples;
-    this.raw = layout.lanes;
-    this.spare = layout.lanes + layout.laneBytes / 2;
+    this.raw = layout.light;
+    this.spare = layout.result;
   }
 
   /** `at` in bytes of an f32 map. */

@@ -1,12 +1,14 @@
 /** The maps of a calibration in shared memory, kept as long as frames are alike. */
+import { trackShared } from '../kernels/memory.ts';
 import { job, type WorkerPool } from '../kernels/pool.ts';
 import { fixedMemory } from '../kernels/wasm-memory.ts';
 import { NightflowError } from '../process/errors.ts';
 import type { CalibrateOptions } from './calibrate.ts';
 import type { DefectMap } from './calibrate-defects.ts';
 import type { Applied } from './calibrate-header.ts';
-import { layOutMaps, type MapLayout } from './calibrate-maps.ts';
+import { layOutMaps, type Maps, type PackedMaps, resultType } from './calibrate-maps.ts';
 import type { CheckedMasters, Masters } from './calibrate-masters.ts';
+import type { PackInput } from './calibrate-pack.job.ts';
 import {
   type DarkInput,
   type GainInput,
@@ -21,83 +23,96 @@ import type { Frame } from './frame.ts';
 const module = new URL('./calibrate-prepare.job.ts', import.meta.url);
 const darkJob = job<DarkInput, PreparedDark>(module, 'prepareDark');
 const gainJob = job<GainInput, PreparedGain>(module, 'prepareGain');
+const packJob = job<PackInput, PackedMaps | null>(new URL('./calibrate-pack.job.ts', import.meta.url), 'pack');
 const factorJob = job<FactorInput, number | null>(new URL('./calibrate-scale.job.ts', import.meta.url), 'darkFactor');
 
 export class PreparedMaps {
-  readonly memory: WebAssembly.Memory;
-  readonly layout: MapLayout;
   /** ADU that is subtracted on average, and the gain that only a thousandth of the pixels exceeds. */
   darkMean = 0;
   highGain = 1;
   /** Indices (u32) of pixels to mend, or null for none. */
   defects: SharedArrayBuffer | null = null;
   applied: Applied = { bias: null, dark: null, flat: null, factor: 1, mended: 0, hot: 0, cold: 0 };
+  /** Warnings about the masters themselves. */
+  warnings: string[] = [];
   private readonly masters: Masters;
   private readonly shape: Pick<Frame, 'width' | 'height' | 'channels' | 'bayer' | 'pixelType'>;
   private readonly pool: WorkerPool;
+  private readonly options: CalibrateOptions;
+  private maps: Maps | null = null;
   private darkKey = '';
-  private ofDark: PreparedDark | null = null;
   private ofGain: PreparedGain | null = null;
 
-  /** @throws unsupported when the frame's maps don't fit the kernels' 4 GiB. */
-  constructor(masters: Masters, frame: Frame, pool: WorkerPool) {
+  constructor(masters: Masters, frame: Frame, pool: WorkerPool, options: CalibrateOptions) {
     const { width, height, channels, bayer, pixelType } = frame;
     this.masters = masters;
     this.shape = { width, height, channels, bayer, pixelType };
     this.pool = pool;
-    this.layout = layOutMaps(width * height * channels, Boolean(masters.flat), 1);
-    this.memory = fixedMemory(this.layout.total);
+    this.options = options;
   }
 
-  /** Warnings about the masters themselves. */
-  get warnings(): string[] {
-    const flat = this.ofGain;
-    return flat && flat.defects.byteLength === 0 && flat.tooDark > 0
-      ? [
-          `${Number((flat.tooDark * 100).toPrecision(2))} % of the flat is too dark to divide by: those pixels keep their level.`,
-        ]
-      : [];
+  /** For `calibrate`; after `prepare`. */
+  get current(): Maps {
+    return this.maps!;
   }
 
   fits(frame: Frame): boolean {
     return (Object.keys(this.shape) as (keyof typeof this.shape)[]).every((name) => this.shape[name] === frame[name]);
   }
 
-  /** Brings the maps up to date for a frame. @throws bad-input for a master without values or light. */
-  async prepare(frame: Frame, checked: CheckedMasters, options: CalibrateOptions): Promise<void> {
-    const { bias, dark, flat, flatDark } = checked;
+  /** Brings the maps up to date for a frame. @throws bad-input for a master without values or light; unsupported above 4 GiB. */
+  async prepare(frame: Frame, checked: CheckedMasters): Promise<void> {
+    const { bias, dark, flat } = checked;
     const factor = checked.factor === 'optimise' ? await this.optimised(frame, bias!, dark!) : checked.factor;
     // What the map of the dark hangs on beside the masters.
     const key = `${bias ? 'b' : ''}${dark ? 'd' : ''}${factor} ${bias || dark ? '' : frame.blackLevel} ${frame.whiteLevel}`;
-    const common = { memory: this.memory, layout: this.layout, ...this.shape };
-    if (key !== this.darkKey || !this.ofDark) {
-      this.ofDark = await this.pool.run(darkJob, {
-        ...common,
-        bias: plate(bias, frame),
-        dark: plate(dark, frame),
-        factor,
-        black: frame.blackLevel,
-        useless: (frame.whiteLevel - frame.blackLevel) / 2,
-      });
-      this.darkKey = key;
-      this.defects = null;
-      requireValues(dark ?? bias, this.ofDark, this.layout.samples);
-    }
-    if (flat && !this.ofGain) {
+    this.applied = { ...this.applied, bias, dark, flat, factor };
+    if (key === this.darkKey && this.maps) return;
+    // Packed maps have lost what a new dark needs of the flat.
+    const fresh = !this.maps || this.maps.packed !== null;
+    const maps = fresh ? this.room(4) : this.maps!;
+    this.maps = maps;
+    const common = { memory: maps.memory, layout: maps.layout, ...this.shape };
+    const ofDark = await this.pool.run(darkJob, {
+      ...common,
+      bias: plate(bias, frame),
+      dark: plate(dark, frame),
+      factor,
+      black: frame.blackLevel,
+      useless: (frame.whiteLevel - frame.blackLevel) / 2,
+    });
+    requireValues(dark ?? bias, ofDark, maps.layout.samples);
+    if (flat && fresh) {
       this.ofGain = await this.pool.run(gainJob, {
         ...common,
         flat: plate(flat, flat)!,
-        flatDark: plate(flatDark, flat),
+        flatDark: plate(checked.flatDark, flat),
         black: flat.blackLevel,
-        perColour: options.flatScaling !== 'all',
+        perColour: this.options.flatScaling !== 'all',
       });
-      this.defects = null;
       requireLight(flat, this.ofGain);
     }
-    this.defects ??= joined([this.ofDark.defects, this.ofGain?.defects, planesOf(this.masters.defects, this.shape)]);
-    this.darkMean = this.ofDark.mean;
+    this.defects = joined([ofDark.defects, this.ofGain?.defects, planesOf(this.masters.defects, this.shape)]);
+    this.darkMean = ofDark.mean;
     this.highGain = this.ofGain?.high ?? 1;
-    this.applied = { ...this.applied, bias, dark, flat, factor };
+    this.warnings = warningsOf(this.ofGain);
+    // A factor that changes from frame to frame makes new maps each time: packing them would not pay.
+    if (checked.factor !== 'optimise' && resultType(frame, this.options) === 'u16') await this.pack(maps);
+    this.darkKey = key;
+  }
+
+  private async pack(maps: Maps): Promise<void> {
+    const to = this.room(2);
+    const packed = await this.pool.run(packJob, { from: maps, to, mean: this.darkMean, high: this.highGain });
+    if (packed) this.maps = { ...to, packed };
+  }
+
+  private room(bytesPerValue: 2 | 4): Maps {
+    const { width, height, channels } = this.shape;
+    const layout = layOutMaps(width * height * channels, Boolean(this.masters.flat), bytesPerValue);
+    const memory = fixedMemory(layout.total);
+    trackShared(memory.buffer as unknown as SharedArrayBuffer, true);
+    return { memory, layout, packed: null };
   }
 
   private async optimised(frame: Frame, bias: Frame, dark: Frame): Promise<number> {
@@ -112,6 +127,13 @@ export class PreparedMaps {
     const [ofFrame, ofDark] = [frame.exposureSeconds, dark.exposureSeconds];
     return ofFrame !== null && ofDark ? ofFrame / ofDark : 1;
   }
+}
+
+/** Too many pixels to be defects keep their level. */
+function warningsOf(flat: PreparedGain | null): string[] {
+  if (!flat || flat.tooDark === 0 || flat.defects.byteLength > 0) return [];
+  const part = Number((flat.tooDark * 100).toPrecision(2));
+  return [`${part} % of the flat is too dark to divide by: those pixels keep their level.`];
 }
 
 /** Stacking programs save floats from 0 to 1 where the camera's 16 bits ran to 65535. */

@@ -2,13 +2,11 @@
 import { mendDefects } from '../kernels/mend.ts';
 import { kernelsOn } from '../kernels/wasm.ts';
 import { correctOwnDefects, type OwnDefects } from './calibrate-cosmetic.ts';
-import { blockSamples, type MapLayout } from './calibrate-maps.ts';
+import { blockSamples, type Maps, type PackedMaps } from './calibrate-maps.ts';
 import { bytesPerSample, type FrameFields, type PixelType } from './frame.ts';
 
 export interface CalibrateInput {
-  memory: WebAssembly.Memory;
-  layout: MapLayout;
-  lane: number;
+  maps: Maps;
   frame: Pick<FrameFields, 'data' | 'width' | 'height' | 'channels' | 'bayer' | 'pixelType'>;
   target: SharedArrayBuffer;
   targetType: Extract<PixelType, 'u16' | 'f32'>;
@@ -32,31 +30,50 @@ export function calibrate(input: CalibrateInput): OwnDefects | null {
   return cosmetic ? correctOwnDefects(target, targetType, mosaic) : null;
 }
 
-function applyMaps({ memory, layout, lane, frame, target, targetType, pedestal, saturation, white }: CalibrateInput) {
+function applyMaps(input: CalibrateInput): void {
+  const { maps, frame, target, targetType, pedestal, saturation, white } = input;
+  const { memory, layout, packed } = maps;
+  const { light, result, samples } = layout;
   const kernels = kernelsOn(memory);
   const bytes = Buffer.from(memory.buffer as unknown as ArrayBuffer);
   const source = Buffer.from(frame.data as unknown as ArrayBuffer);
   const picture = Buffer.from(target as unknown as ArrayBuffer);
   const size = bytesPerSample[frame.pixelType];
   const targetSize = bytesPerSample[targetType];
-  const light = layout.lanes + lane * layout.laneBytes;
-  const result = light + layout.laneBytes / 2;
+  const mapSize = packed ? 2 : 4;
   const widen = frame.pixelType === 'u8' ? kernels.floatsFromU8! : kernels.floatsFromU16!;
-  const [toU16, toF32] = [kernels.calibrateU16!, kernels.calibrateF32!];
-  for (let start = 0; start < layout.samples; start += blockSamples) {
-    const count = Math.min(blockSamples, layout.samples - start);
+  const [fromPacked, toU16, toF32] = [kernels.calibratePackedU16!, kernels.calibrateU16!, kernels.calibrateF32!];
+  const lift = packed ? liftOf(packed, pedestal) : 0;
+  for (let start = 0; start < samples; start += blockSamples) {
+    const count = Math.min(blockSamples, samples - start);
     source.copy(bytes, light, start * size, (start + count) * size);
-    const dark = layout.dark + start * 4;
-    const gain = layout.gain && layout.gain + start * 4;
-    let floats = light;
-    if (targetType === 'u16') toU16(result, light, dark, gain, count, pedestal, saturation, white);
+    const dark = layout.dark + start * mapSize;
+    const gain = layout.gain && layout.gain + start * mapSize;
+    if (packed) fromPacked(result, light, dark, gain, count, lift, packed.shift, saturation, white);
+    else if (targetType === 'u16') toU16(result, light, dark, gain, count, pedestal, saturation, white);
     else {
-      if (frame.pixelType !== 'f32') {
-        widen(result, light, count, 1);
-        floats = result;
-      }
+      const floats = frame.pixelType === 'f32' ? light : result;
+      if (floats === result) widen(result, light, count, 1);
       toF32(result, floats, dark, gain, count, pedestal, saturation, white);
     }
     bytes.copy(picture, start * targetSize, result, result + count * targetSize);
+  }
+  if (packed) applyApart(packed, input);
+}
+
+/** Sixteenths of an ADU: the pedestal, half an ADU for the rounding, less where the packed map begins. */
+const liftOf = ({ base }: PackedMaps, pedestal: number): number => Math.round(16 * pedestal) + 8 - base;
+
+/** The pixels whose dark or gain the packed maps can't hold. */
+function applyApart(
+  { indices, values }: PackedMaps,
+  { frame, target, pedestal, saturation, white }: CalibrateInput,
+): void {
+  const [light, result] = [new Uint16Array(frame.data), new Uint16Array(target)];
+  const pairs = new Float32Array(values);
+  for (const [i, index] of new Uint32Array(indices).entries()) {
+    const value = light[index]!;
+    const calibrated = Math.round((value - pairs[2 * i]!) * pairs[2 * i + 1]! + pedestal);
+    result[index] = value >= saturation ? white : Math.max(0, Math.min(white, calibrated));
   }
 }

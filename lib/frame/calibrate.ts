@@ -1,11 +1,11 @@
 /** Calibration of frames: bias, dark and flat, defects, hot and cold pixels, in one pass over each frame. */
-import { trackShared } from '../kernels/memory.ts';
 import { job, sharedPool, type WorkerPool } from '../kernels/pool.ts';
 import { NightflowError, throwIfAborted } from '../process/errors.ts';
 import type { CalibrateInput } from './calibrate.job.ts';
 import type { OwnDefects } from './calibrate-cosmetic.ts';
 import { type DefectMap, requireFit } from './calibrate-defects.ts';
 import { type Applied, calibratedHeader, requireUncalibrated } from './calibrate-header.ts';
+import { resultType } from './calibrate-maps.ts';
 import { type CheckedMasters, checkMasters, type Masters } from './calibrate-masters.ts';
 import { PreparedMaps } from './calibrate-prepared.ts';
 import { allocatePixels, type Frame, type PixelType } from './frame.ts';
@@ -96,7 +96,7 @@ export class Calibrator {
     if (this.masters.defects) requireFit(this.masters.defects, frame);
     const maps = await this.mapsFor(checked, frame);
     const { width, height, channels, bayer, pixelType, data } = frame;
-    const targetType = pixelType === 'u16' && this.options.format !== 'f32' ? 'u16' : 'f32';
+    const targetType = resultType(frame, this.options);
     const pedestal = this.options.pedestal ?? usualPedestal(frame, targetType);
     const white = whiteOf(frame, maps, targetType, pedestal);
     const bytes = width * height * channels * (targetType === 'u16' ? 2 : 4);
@@ -105,9 +105,7 @@ export class Calibrator {
     const own = await this.pool.run(
       calibrateJob,
       {
-        memory: maps.memory,
-        layout: maps.layout,
-        lane: 0,
+        maps: maps.current,
         frame: { data, width, height, channels, bayer, pixelType },
         target,
         targetType,
@@ -138,13 +136,10 @@ export class Calibrator {
 
   private async mapsFor(checked: CheckedMasters, frame: Frame): Promise<PreparedMaps> {
     if (!this.maps?.fits(frame)) {
-      this.maps = null;
-      const maps = new PreparedMaps(this.masters, frame, this.pool);
-      trackShared(maps.memory.buffer as unknown as SharedArrayBuffer, true);
-      this.maps = maps;
+      this.maps = new PreparedMaps(this.masters, frame, this.pool, this.options);
     }
     try {
-      await this.maps.prepare(frame, checked, this.options);
+      await this.maps.prepare(frame, checked);
     } catch (thrown) {
       // Half a map must not serve the next frame.
       this.maps = null;

@@ -21,28 +21,40 @@ export function debayer(input: DebayerInput): void {
   else bilinear(work, input);
 }
 
-/** Copies row `y` of the three planes at `rows` out. */
-function rowWriter(work: Scratch, target: SharedArrayBuffer, width: number, height: number, bytes: number) {
+/** Bytes of mosaic that are worked on at once: with its three planes they stay in a second-level cache. */
+const blockBytes = 64 * 1024;
+
+/** Copies rows from `y` on of the three planes at `blocks` out. */
+function rowsWriter(work: Scratch, target: SharedArrayBuffer, width: number, height: number, bytes: number) {
   const picture = Buffer.from(target as unknown as ArrayBuffer);
   const rowBytes = width * bytes;
-  return (rows: readonly number[], y: number) => {
-    for (const [plane, row] of rows.entries())
-      work.bytes.copy(picture, (plane * height + y) * rowBytes, row, row + rowBytes);
+  return (blocks: readonly number[], y: number, rows: number) => {
+    for (const [plane, block] of blocks.entries())
+      work.bytes.copy(picture, (plane * height + y) * rowBytes, block, block + rows * rowBytes);
   };
 }
 
 function bilinear(work: Scratch, { data, target, width, height, bayer, pixelType }: DebayerInput): void {
+  const frame = Buffer.from(data as unknown as ArrayBuffer);
   const bytes = bytesPerSample[pixelType];
-  const rows = mirroredRows(work, data, width, height, pixelType);
-  const colours = [0, 1, 2].map(() => work.take(width * bytes));
-  const [red, green, blue] = colours as [number, number, number];
-  const write = rowWriter(work, target, width, height, bytes);
-  const kernel = work.kernels[`debayerRow${suffix[pixelType]}`]!;
-  for (let y = 0; y < height; y++) {
-    const { firstIsGreen, ownIsRed } = bayerRow(bayer, y);
-    const [own, other] = ownIsRed ? [red, blue] : [blue, red];
-    kernel(rows(y - 1), rows(y), rows(y + 1), width, firstIsGreen ? 1 : 0, own, green, other);
-    write(colours, y);
+  const rowBytes = width * bytes;
+  // An even number, so that every block begins with the same colours.
+  const rowsAtOnce = Math.max(2, Math.floor(blockBytes / rowBytes) & ~1);
+  const block = work.take((rowsAtOnce + 2) * rowBytes) + rowBytes;
+  const colours = [0, 1, 2].map(() => work.take(rowsAtOnce * rowBytes));
+  const write = rowsWriter(work, target, width, height, bytes);
+  const kernel = work.kernels[`debayerRows${suffix[pixelType]}`]!;
+  for (let y = 0; y < height; y += rowsAtOnce) {
+    const rows = Math.min(rowsAtOnce, height - y);
+    const [from, to] = [Math.max(0, y - 1), Math.min(height, y + rows + 1)];
+    frame.copy(work.bytes, block + (from - y) * rowBytes, from * rowBytes, to * rowBytes);
+    for (const outside of [-1, height])
+      if (outside >= y - 1 && outside <= y + rows) {
+        const at = mirrored(outside, height) * rowBytes;
+        frame.copy(work.bytes, block + (outside - y) * rowBytes, at, at + rowBytes);
+      }
+    kernel(block, width, rows, bayer.indexOf('R'), ...colours);
+    write(colours, y, rows);
   }
 }
 
@@ -50,32 +62,6 @@ function bilinear(work: Scratch, { data, target, width, height, bayer, pixelType
 export function bayerRow(bayer: BayerPattern, y: number): { firstIsGreen: boolean; ownIsRed: boolean } {
   const colours = bayer.slice(2 * (y % 2), 2 * (y % 2) + 2);
   return { firstIsGreen: colours[0] === 'G', ownIsRed: colours.includes('R') };
-}
-
-/** Rows in the scratch, read when first asked for, mirrored at all edges; the last three asked for stay. */
-function mirroredRows(
-  work: Scratch,
-  data: SharedArrayBuffer,
-  width: number,
-  height: number,
-  pixelType: PixelType,
-): (y: number) => number {
-  const frame = Buffer.from(data as unknown as ArrayBuffer);
-  const bytes = bytesPerSample[pixelType];
-  const rowBytes = width * bytes;
-  const slots = [0, 1, 2].map(() => work.take(rowBytes));
-  const held = [-1, -1, -1];
-  return (y) => {
-    const row = mirrored(y, height);
-    const slot = row % 3;
-    const at = slots[slot]!;
-    if (held[slot] !== row) {
-      frame.copy(work.bytes, at, row * rowBytes, (row + 1) * rowBytes);
-      mirrorEnds(work, at, width, bytes);
-      held[slot] = row;
-    }
-    return at;
-  };
 }
 
 export const mirrored = (y: number, height: number): number => (y < 0 ? -y : y >= height ? 2 * height - 2 - y : y);
@@ -94,11 +80,11 @@ function superpixels(work: Scratch, { data, target, width, height, bayer, pixelT
   const pair = work.take(2 * rowBytes);
   const [cells, rows] = [width >> 1, height >> 1];
   const colours = [0, 1, 2].map(() => work.take(cells * bytes));
-  const write = rowWriter(work, target, cells, rows, bytes);
+  const write = rowsWriter(work, target, cells, rows, bytes);
   const kernel = work.kernels[`superpixel${suffix[pixelType]}`]!;
   for (let y = 0; y < rows; y++) {
     frame.copy(work.bytes, pair, 2 * y * rowBytes, (2 * y + 2) * rowBytes);
     kernel(pair, pair + rowBytes, cells, bayer.indexOf('R'), ...colours);
-    write(colours, y);
+    write(colours, y, 1);
   }
 }

@@ -3,8 +3,9 @@
  * both) and `gain` the inverse of the flat, both f32. One pass; `count` is in samples.
  */
 
-/** 2^23: a float between it and 2^24 holds its whole number in the low bits of the mantissa, rounded to the nearest even. */
+/** 2^23: a float between it and 2^24 holds its whole number, rounded to the nearest even, in the low bits; and those of 2^23. */
 const wholeFloats: f32 = 8388608;
+const wholeBits: i32 = 0x4b000000;
 
 /** Four samples of a block on their way: no flat when `gain` is 0, which the compiler sees. */
 // @ts-ignore: decorator
@@ -14,10 +15,14 @@ function calibrated(light: v128, dark: usize, gain: usize, lift: v128): v128 {
   return f32x4.add(gain == 0 ? signal : f32x4.mul(signal, v128.load(gain)), lift);
 }
 
+/** Eight samples of 16 bit; below 0 becomes 0 and above 65535 that. */
 // @ts-ignore: decorator
 @inline
-function wholeNumbers(values: v128, high: v128): v128 {
-  return f32x4.pmin(f32x4.pmax(f32x4.splat(wholeFloats), values), high);
+function eight(light: v128, dark: usize, gain: usize, lift: v128, flat: bool): v128 {
+  const low = calibrated(f32x4.convert_i32x4_s(i32x4.extend_low_i16x8_u(light)), dark, flat ? gain : 0, lift);
+  const high = calibrated(f32x4.convert_i32x4_s(i32x4.extend_high_i16x8_u(light)), dark + 16, flat ? gain + 16 : 0, lift);
+  const bits = i32x4.splat(wholeBits);
+  return i16x8.narrow_i32x4_u(i32x4.sub(low, bits), i32x4.sub(high, bits));
 }
 
 // @ts-ignore: decorator
@@ -26,27 +31,16 @@ function toU16(target: usize, light: usize, dark: usize, gain: usize, count: usi
   const end = target + (count << 1);
   const rounds = target + ((count << 1) & ~31);
   const lift = f32x4.splat(pedestal + wholeFloats);
-  const high = f32x4.splat(<f32>white + wholeFloats);
   const limit = i16x8.splat(<i16>saturation);
   const whites = i16x8.splat(<i16>white);
   for (; target < rounds; target += 32, light += 32, dark += 64) {
     const a = v128.load(light);
     const b = v128.load(light, 16);
-    const v0 = calibrated(f32x4.convert_i32x4_s(i32x4.extend_low_i16x8_u(a)), dark, flat ? gain : 0, lift);
-    const v1 = calibrated(f32x4.convert_i32x4_s(i32x4.extend_high_i16x8_u(a)), dark + 16, flat ? gain + 16 : 0, lift);
-    const v2 = calibrated(f32x4.convert_i32x4_s(i32x4.extend_low_i16x8_u(b)), dark + 32, flat ? gain + 32 : 0, lift);
-    const v3 = calibrated(f32x4.convert_i32x4_s(i32x4.extend_high_i16x8_u(b)), dark + 48, flat ? gain + 48 : 0, lift);
-    const low = i8x16.shuffle(
-      wholeNumbers(v0, high), wholeNumbers(v1, high),
-      0, 1, 4, 5, 8, 9, 12, 13, 16, 17, 20, 21, 24, 25, 28, 29,
-    );
-    const upper = i8x16.shuffle(
-      wholeNumbers(v2, high), wholeNumbers(v3, high),
-      0, 1, 4, 5, 8, 9, 12, 13, 16, 17, 20, 21, 24, 25, 28, 29,
-    );
     // What was saturated says nothing any more but that it was: it becomes the new white level.
-    v128.store(target, i16x8.max_u(low, v128.and(i16x8.ge_u(a, limit), whites)));
-    v128.store(target, i16x8.max_u(upper, v128.and(i16x8.ge_u(b, limit), whites)), 16);
+    const low = v128.or(eight(a, dark, gain, lift, flat), i16x8.ge_u(a, limit));
+    const high = v128.or(eight(b, dark + 32, gain + 32, lift, flat), i16x8.ge_u(b, limit));
+    v128.store(target, i16x8.min_u(low, whites));
+    v128.store(target, i16x8.min_u(high, whites), 16);
     if (flat) gain += 64;
   }
   for (; target < end; target += 2, light += 2, dark += 4) {
@@ -56,18 +50,85 @@ function toU16(target: usize, light: usize, dark: usize, gain: usize, count: usi
       signal = (signal * load<f32>(gain)) as f32;
       gain += 4;
     }
-    // NaN compares false and becomes 0, as in the vectors.
-    const lifted: f32 = signal + (pedestal + wholeFloats);
-    const bounded = wholeFloats < lifted ? lifted : wholeFloats;
-    const whole = reinterpret<u32>(bounded < <f32>white + wholeFloats ? bounded : <f32>white + wholeFloats) & 0xffff;
-    store<u16>(target, <i32>value >= saturation ? <u16>white : <u16>whole);
+    const whole = reinterpret<i32>(<f32>(signal + (pedestal + wholeFloats))) - wholeBits;
+    store<u16>(target, <i32>value >= saturation ? <u16>white : <u16>max(0, min(white, whole)));
   }
 }
 
-/** u16 to u16, rounded, between 0 and `white`; samples at or above `saturation` become `white`. NaN in a master gives 0. */
+/**
+ * u16 to u16, rounded, between 0 and `white`; samples at or above `saturation` become `white`. The product of what is left and
+ * gain must stay within +- 8 million.
+ */
 export function calibrateU16(target: usize, light: usize, dark: usize, gain: usize, count: usize, pedestal: f32, saturation: i32, white: i32): void {
-  if (gain == 0) toU16(target, light, dark, 0, count, pedestal, saturation, white, false);
-  else toU16(target, light, dark, gain, count, pedestal, saturation, white, true);
+  const limit = min(saturation, 65535);
+  if (gain == 0) toU16(target, light, dark, 0, count, pedestal, limit, white, false);
+  else toU16(target, light, dark, gain, count, pedestal, limit, white, true);
+}
+
+/** Eight samples by packed maps: (light x gain >> shift) - dark x gain + lift, in sixteenths of an ADU. */
+// @ts-ignore: decorator
+@inline
+function eightPacked(light: v128, dark: usize, gain: usize, lift: v128, shift: i32, flat: bool): v128 {
+  const taken = v128.load(dark);
+  let low: v128;
+  let high: v128;
+  if (flat) {
+    const factors = v128.load(gain);
+    low = i32x4.shr_u(i32x4.extmul_low_i16x8_u(light, factors), shift);
+    high = i32x4.shr_u(i32x4.extmul_high_i16x8_u(light, factors), shift);
+  } else {
+    low = i32x4.shl(i32x4.extend_low_i16x8_u(light), 4);
+    high = i32x4.shl(i32x4.extend_high_i16x8_u(light), 4);
+  }
+  low = i32x4.add(i32x4.sub(low, i32x4.extend_low_i16x8_u(taken)), lift);
+  high = i32x4.add(i32x4.sub(high, i32x4.extend_high_i16x8_u(taken)), lift);
+  return i16x8.narrow_i32x4_u(i32x4.shr_s(low, 4), i32x4.shr_s(high, 4));
+}
+
+// @ts-ignore: decorator
+@inline
+function packed(target: usize, light: usize, dark: usize, gain: usize, count: usize, lift: i32, shift: i32, saturation: i32, white: i32, flat: bool): void {
+  const lifts = i32x4.splat(lift);
+  const limit = i16x8.splat(<i16>saturation);
+  const whites = i16x8.splat(<i16>white);
+  // Four quarters side by side: a processor fetches more of memory ahead from eight streams than from two.
+  const quarter = (count >> 5) << 4;
+  const end = target + (count << 1);
+  for (const rounds = target + quarter; target < rounds; target += 16, light += 16, dark += 16) {
+    for (let part: usize = 0; part < 4; part++) {
+      const at = part * quarter;
+      const value = v128.load(light + at);
+      const result = eightPacked(value, dark + at, gain + at, lifts, shift, flat);
+      v128.store(target + at, i16x8.min_u(v128.or(result, i16x8.ge_u(value, limit)), whites));
+    }
+    if (flat) gain += 16;
+  }
+  target += 3 * quarter;
+  light += 3 * quarter;
+  dark += 3 * quarter;
+  gain += 3 * quarter;
+  for (; target < end; target += 2, light += 2, dark += 2) {
+    const value = <u32>load<u16>(light);
+    let signal: i32;
+    if (flat) {
+      signal = <i32>((value * <u32>load<u16>(gain)) >> shift);
+      gain += 2;
+    } else signal = <i32>(value << 4);
+    const whole = (signal - <i32>load<u16>(dark) + lift) >> 4;
+    store<u16>(target, <i32>value >= saturation ? <u16>white : <u16>max(0, min(white, whole)));
+  }
+}
+
+/**
+ * The same from maps of half the size, for memory is slower than the sums: `gain` u16 in units of 1 / 2^(shift + 4), `shift` 11
+ * or 10; `dark` u16 sixteenths of an ADU of dark x gain; `lift` sixteenths to add, half an ADU for the rounding among them.
+ */
+export function calibratePackedU16(target: usize, light: usize, dark: usize, gain: usize, count: usize, lift: i32, shift: i32, saturation: i32, white: i32): void {
+  const limit = min(saturation, 65535);
+  // A shift that the compiler knows takes one instruction instead of three.
+  if (gain == 0) packed(target, light, dark, 0, count, lift, 0, limit, white, false);
+  else if (shift == 11) packed(target, light, dark, gain, count, lift, 11, limit, white, true);
+  else packed(target, light, dark, gain, count, lift, 10, limit, white, true);
 }
 
 // @ts-ignore: decorator

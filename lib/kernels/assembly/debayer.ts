@@ -99,14 +99,55 @@ function debayerRow<T>(up: usize, row: usize, down: usize, width: i32, firstIsGr
 }
 
 /** `own`, `green`, `other`: where the row's three colours go; they are written in whole vectors' order, `width` samples each. */
-export function debayerRowU8(up: usize, row: usize, down: usize, width: i32, firstIsGreen: bool, own: usize, green: usize, other: usize): void {
-  debayerRow<u8>(up, row, down, width, firstIsGreen, own, green, other);
-}
 export function debayerRowU16(up: usize, row: usize, down: usize, width: i32, firstIsGreen: bool, own: usize, green: usize, other: usize): void {
   debayerRow<u16>(up, row, down, width, firstIsGreen, own, green, other);
 }
-export function debayerRowF32(up: usize, row: usize, down: usize, width: i32, firstIsGreen: bool, own: usize, green: usize, other: usize): void {
-  debayerRow<f32>(up, row, down, width, firstIsGreen, own, green, other);
+/** An edge pixel, whose neighbours beyond the edge are those on the other side: `beside` is the only column next to it. */
+// @ts-ignore: decorator
+@inline
+function edgePixel<T>(up: usize, row: usize, down: usize, x: i32, beside: i32, isGreen: bool, own: usize, green: usize, other: usize): void {
+  const at = <usize>x * sizeof<T>();
+  const next = <usize>beside * sizeof<T>();
+  const c = load<T>(row + at);
+  const n = load<T>(row + next);
+  const u = load<T>(up + at);
+  const d = load<T>(down + at);
+  store<T>(green + at, isGreen ? c : mean4<T>(u, d, n, n));
+  store<T>(own + at, isGreen ? n : c);
+  store<T>(other + at, isGreen ? mean2<T>(u, d) : mean4<T>(load<T>(up + next), load<T>(up + next), load<T>(down + next), load<T>(down + next)));
+}
+
+// @ts-ignore: decorator
+@inline
+function debayerRows<T>(block: usize, width: i32, rows: i32, red: i32, r: usize, g: usize, b: usize): void {
+  const stride = <usize>width * sizeof<T>();
+  for (let y = 0; y < rows; y++) {
+    const row = block + <usize>y * stride;
+    const out = <usize>y * stride;
+    const ownIsRed = (y & 1) == red >> 1;
+    const firstIsGreen = ownIsRed == <bool>(red & 1);
+    const own = (ownIsRed ? r : b) + out;
+    const other = (ownIsRed ? b : r) + out;
+    debayerRow<T>(row - stride, row, row + stride, width, firstIsGreen, own, g + out, other);
+    // In a block the sample beside an edge is one of the next row.
+    const last = width - 1;
+    edgePixel<T>(row - stride, row, row + stride, 0, 1, firstIsGreen, own, g + out, other);
+    edgePixel<T>(row - stride, row, row + stride, last, last - 1, firstIsGreen != <bool>(last & 1), own, g + out, other);
+  }
+}
+
+/**
+ * `rows` rows of a mosaic at `block`, with a row above and one below them, to three planes of as many rows. The block begins
+ * with an even row of the picture; `red` says where red is in its first 2x2 pixels, as for the superpixels.
+ */
+export function debayerRowsU8(block: usize, width: i32, rows: i32, red: i32, r: usize, g: usize, b: usize): void {
+  debayerRows<u8>(block, width, rows, red, r, g, b);
+}
+export function debayerRowsU16(block: usize, width: i32, rows: i32, red: i32, r: usize, g: usize, b: usize): void {
+  debayerRows<u16>(block, width, rows, red, r, g, b);
+}
+export function debayerRowsF32(block: usize, width: i32, rows: i32, red: i32, r: usize, g: usize, b: usize): void {
+  debayerRows<f32>(block, width, rows, red, r, g, b);
 }
 
 // @ts-ignore: decorator
