@@ -22,6 +22,8 @@ export interface ProgramOptions {
   env?: Record<string, string>;
   /** Each line of the standard output as it comes; the output is then not kept. */
   onLine?: (line: string) => void;
+  /** Each line of the standard error as it comes: the log of a server. Its end is kept all the same. */
+  onErrorLine?: (line: string) => void;
   /** Largest standard output that is kept; more is an error. 16 MB. */
   maximumOutputBytes?: number;
 }
@@ -90,8 +92,10 @@ async function run(
     output.add(chunk);
   });
   let stderrTail = Buffer.alloc(0);
+  const errorLines = options.onErrorLine ? collectOutput(program, options.onErrorLine, 0, () => {}) : null;
   child.stderr?.on('data', (chunk: Buffer) => {
     watch.alive();
+    errorLines?.add(chunk);
     stderrTail = Buffer.concat([stderrTail, chunk]).subarray(-stderrTailBytes);
   });
 
