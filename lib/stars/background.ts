@@ -147,31 +147,32 @@ function around(values: Float32Array, { columns, rows }: Mesh, at: number): numb
   return found;
 }
 
-/** Medians of each 3x3 cells, since a cell full of star stands out, then splines. Also the medians of the smooth mesh. */
+/**
+ * Medians of each 3x3 cells, since a cell full of star stands out, then splines. Also the medians of the smooth mesh.
+ * @param coarse The background's own mesh where that was measured in a plane `scale` times as coarse, by sums of pixels
+ */
 export function drawNodes(
   work: Scratch,
   plane: Plane,
   mesh: Mesh,
+  coarse: Mesh & { scale: number } = { ...mesh, scale: 1 },
 ): { nodes: Nodes; background: number; noise: number } {
-  const { columns, rows } = mesh;
-  const cells = columns * rows;
-  const [raw, smooth] = [work.take(cells * 4), work.take(cells * 4)];
-  const spare = work.take((cells + 2 * columns + Math.max(9, columns, rows)) * 4);
-  const size = {
-    columns: Math.ceil(plane.width / nodeStep) + 2,
-    rows: Math.ceil(plane.height / nodeStep) + 2,
-  };
-  const draw = (values: Float32Array) => {
-    const nodes = work.take(size.columns * size.rows * 4);
-    work.f32(raw, cells).set(values);
-    work.kernels.starsSmoothMesh!(raw, columns, rows, smooth, spare);
-    work.kernels.starsNodes!(smooth, columns, rows, nodes, size.columns, size.rows, spare);
+  const columns = Math.ceil(plane.width / nodeStep) + 2;
+  const rows = Math.ceil(plane.height / nodeStep) + 2;
+  const draw = (values: Float32Array, size: { columns: number; rows: number }, scale: number) => {
+    const cells = size.columns * size.rows;
+    const [raw, smooth] = [work.take(cells * 4), work.take(cells * 4)];
+    const spare = work.take((cells + 2 * size.columns + Math.max(9, size.columns, size.rows)) * 4);
+    const nodes = work.take(columns * rows * 4);
+    work.f32(raw, cells).set(scale === 1 ? values : values.map((value) => value / scale ** 2));
+    work.kernels.starsSmoothMesh!(raw, size.columns, size.rows, smooth, spare);
+    work.kernels.starsNodes!(smooth, size.columns, size.rows, cell * scale, nodes, columns, rows, spare);
     return { nodes, median: median(work.f32(smooth, cells)) };
   };
-  const background = draw(mesh.background);
-  const noise = draw(mesh.noise);
+  const background = draw(coarse.background, coarse, coarse.scale);
+  const noise = draw(mesh.noise, mesh, 1);
   return {
-    nodes: { ...size, background: background.nodes, noise: noise.nodes },
+    nodes: { columns, rows, background: background.nodes, noise: noise.nodes },
     background: background.median,
     noise: noise.median,
   };

@@ -15,7 +15,8 @@ export interface SearchInput {
   plane: Plane;
   quantisation: Quantisation;
   nodes: Nodes;
-  /** Median noise of the frame, plane units. */
+  /** Median background and noise of the frame, plane units. */
+  level: number;
   noise: number;
   thresholdSigma: number;
   /** A multiple of 8. */
@@ -24,8 +25,29 @@ export interface SearchInput {
   mostRuns: number;
 }
 
-/** The runs of rows `from` to `to`, at `pointer` in the scratch; `complete` is false when they were more than `mostRuns`. */
-export function searchRows(work: Scratch, input: SearchInput): { pointer: number; count: number; complete: boolean } {
+/** A picture of a quarter of the width and height, less its background: u16, twice the mean of 4x4 pixels. */
+export interface Coarse {
+  pointer: number;
+  /** Samples from one row to the next. */
+  stride: number;
+  width: number;
+  height: number;
+  /** Its value for the background, and for one unit of the plane. */
+  zero: number;
+  unit: number;
+}
+
+export interface Found {
+  /** Runs in the scratch. */
+  pointer: number;
+  count: number;
+  /** False when they were more than `mostRuns`. */
+  complete: boolean;
+  coarse: Coarse;
+}
+
+/** The runs of rows `from` to `to`. */
+export function searchRows(work: Scratch, input: SearchInput): Found {
   const { plane, quantisation, nodes, thresholdSigma, from, to, mostRuns } = input;
   const { width, height } = plane;
   const { low, scale, rounded } = quantisation;
@@ -42,7 +64,7 @@ export function searchRows(work: Scratch, input: SearchInput): { pointer: number
   const rows = [takeRow(), takeRow(), takeRow()];
   const runs = work.take(mostRuns * runBytes);
   const read = rowReader(work, plane, quantisation);
-  const { starsStrip, starsOffRow, starsRuns } = work.kernels;
+  const { starsStrip, starsOffRow, starsRuns, starsCoarsen } = work.kernels;
   const views = rows.map((row) => work.u16(row - 32, padded + 32));
   const padding = { left: 0, right: 0 };
 
@@ -73,6 +95,17 @@ export function searchRows(work: Scratch, input: SearchInput): { pointer: number
     return rows[y]!;
   };
 
+  const sums = work.take(padded * 2);
+  const stride = (padded >> 2) + 32;
+  const coarseRows = (to >> 2) - (from >> 2);
+  const coarse: Coarse = {
+    pointer: work.take((coarseRows + 1) * stride * 2) + 32,
+    stride,
+    width: width >> 2,
+    height: to >> 2,
+    zero: 2 * Math.min(depth, (input.level - low) * scale) * 2 ** shift,
+    unit: 2 * scale * 2 ** shift,
+  };
   let count = 0;
   let loaded = Math.max(0, from - 1) - 1;
   let stripOf = -1;
@@ -98,8 +131,11 @@ export function searchRows(work: Scratch, input: SearchInput): { pointer: number
       runs + count * runBytes,
       mostRuns - count,
     );
-    if (count + found > mostRuns) return { pointer: runs, count: mostRuns, complete: false };
+    if (count + found > mostRuns) return { pointer: runs, count: mostRuns, complete: false, coarse };
     count += found;
+    const coarseRow = y >> 2;
+    if (coarseRow < coarse.height)
+      starsCoarsen!(rows[y % 3]!, sums, width, y & 3, coarse.pointer + (coarseRow - (from >> 2)) * coarse.stride * 2);
   }
-  return { pointer: runs, count, complete: true };
+  return { pointer: runs, count, complete: true, coarse };
 }

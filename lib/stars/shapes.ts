@@ -12,10 +12,8 @@ export const rowFloats = 10;
 const largestSide = 510;
 /** Half the side of the picture in which a star's light is measured, pixels. */
 const largestReach = 120;
-/** Samples that are in the scratch at once. */
-const planeBytes = 48 * 2 ** 20;
-/** Part of an object's light that a peak in it must have to be a star of its own, SEP's default. */
-const contrast = 0.005;
+const mostInObject = 256;
+const spareBytes = 2 * (2 * largestReach + 3) * 4;
 
 export interface Objects {
   /** Runs of all objects, one object after the other. */
@@ -47,16 +45,13 @@ export interface Stars {
 /** Deblends and measures objects `from` to `to`, a stretch of the plane at a time; `most` stars at the most. */
 export function measureObjects(
   work: Scratch,
-  plane: Plane,
-  nodes: Nodes,
+  context: OpenPlane,
   objects: Objects,
-  leastPixels: number,
   { from, to, most }: { from: number; to: number; most: number },
 ): Stars {
-  const context = openPlane(work, plane, nodes, leastPixels);
   const rows = work.take(most * rowFloats * 4);
-  const records = work.take(256 * rowFloats * 4);
-  const spare = work.take(2 * (2 * largestReach + 3) * 4);
+  const records = work.take(mostInObject * rowFloats * 4);
+  const spare = work.take(spareBytes);
   const statePointer = work.take(8);
   const state = work.u32(statePointer, 2);
   state.fill(0);
@@ -71,35 +66,92 @@ export function measureObjects(
     const own = work.u32(runs + starts[object]! * runBytes, (starts[object + 1]! - starts[object]!) * 3);
     if (context.fits(own) && context.show(own[0]!, own[own.length - 3]!)) continue;
     if (state[0]! < most)
-      work.f32(rows + state[0]!++ * rowFloats * 4, rowFloats).set(largeObject(work, plane, nodes, own));
+      work.f32(rows + state[0]!++ * rowFloats * 4, rowFloats).set(largeObject(work, context.plane, context.nodes, own));
     object++;
   }
   return { pointer: rows, count: state[0]!, hotPixels: state[1]! };
 }
 
+/** The same of objects that were found in a plane `bin` times as coarse; the stars are measured in the fine one. */
+export function measureCoarseObjects(
+  work: Scratch,
+  found: OpenPlane,
+  context: OpenPlane,
+  objects: Objects,
+  bin: number,
+  most: number,
+): Stars {
+  const rows = work.take(most * rowFloats * 4);
+  const records = work.take(mostInObject * rowFloats * 4);
+  const spare = work.take(spareBytes);
+  const starts = work.u32(objects.starts, objects.count + 1);
+  const offset = (bin - 1) / 2;
+  let [count, hotPixels] = [0, 0];
+  for (let object = 0; object < objects.count && count < most; object++) {
+    const pointer = objects.runs + starts[object]! * runBytes;
+    const runs = starts[object + 1]! - starts[object]!;
+    const own = work.u32(pointer, runs * 3);
+    if (!found.fits(own)) {
+      const row = largeObject(work, found.plane, found.nodes, own);
+      for (const at of [0, 1]) row[at] = row[at]! * bin + offset;
+      for (const at of [4, 5]) row[at]! *= bin;
+      row[3]! /= bin * bin;
+      work.f32(rows + count++ * rowFloats * 4, rowFloats).set(row);
+      continue;
+    }
+    found.show(own[0]!, own[own.length - 3]!);
+    const most1 = Math.min(mostInObject, most - count);
+    const stars = work.kernels.starsOfObject!(found.pointer, pointer, runs, records, most1);
+    const values = work.f32(records, stars * rowFloats);
+    for (let at = 0; at < values.length; at += rowFloats) {
+      values[at] = values[at]! * bin + offset;
+      values[at + 1] = values[at + 1]! * bin + offset;
+      values[at + 2]! *= bin;
+      values[at + 5]! *= bin * bin;
+    }
+    context.show(own[0]! * bin, (own[own.length - 3]! + 1) * bin - 1);
+    const kept = work.kernels.starsMeasureRecords!(
+      ...[context.pointer, records, stars, rows + count * rowFloats * 4, spare],
+    );
+    hotPixels += stars - kept;
+    count += kept;
+  }
+  return { pointer: rows, count, hotPixels };
+}
+
+export type OpenPlane = ReturnType<typeof openPlane>;
+
+export interface PlaneOptions {
+  leastPixels: number;
+  /** Part of an object's light that a peak in it must have to be a star of its own. */
+  contrast: number;
+  /** Bytes of samples that are in the scratch at once. */
+  bytes: number;
+}
+
 /** Tells the kernels where the plane is: 32-bit words in the order of stars-stamp.ts. */
-function openPlane(work: Scratch, plane: Plane, nodes: Nodes, leastPixels: number) {
+export function openPlane(work: Scratch, plane: Plane, nodes: Nodes, options: PlaneOptions) {
   const { width, height } = plane;
   const rowBytes = width * (plane.type === 'u16' ? 2 : 4);
   const source = Buffer.from(plane.data as unknown as ArrayBuffer);
-  const inMemory = Math.min(height, Math.floor(planeBytes / rowBytes));
+  const inMemory = Math.min(height, Math.floor(options.bytes / rowBytes));
   const margin = inMemory === height ? height : Math.min(largestReach + 8, inMemory >> 2);
   const tallest = inMemory === height ? largestSide : Math.min(largestSide, inMemory - 2 * margin);
   const pixels = work.take(inMemory * rowBytes);
   const stampFloats = (largestSide + 2) ** 2;
   const stamps = [4, 4, 4, 8, 12].map((bytes) => work.take(stampFloats * bytes));
+  const levels = work.take((largestSide + 32) * 4);
   const pointer = work.take(22 * 4);
   const words = work.u32(pointer, 22);
   const floats = work.f32(pointer, 22);
   words.set([pixels, plane.type === 'f32' ? 1 : 0, width, height, 0, 0, nodes.background, nodes.noise, nodes.columns]);
-  words.set(
-    [0, ...stamps, leastPixels, 0, largestSide, tallest, margin, largestReach, work.take((largestSide + 32) * 4)],
-    9,
-  );
+  words.set([0, ...stamps, options.leastPixels, 0, largestSide, tallest, margin, largestReach, levels], 9);
   floats[9] = plane.saturation;
-  floats[16] = contrast;
+  floats[16] = options.contrast;
   let shown = { from: 0, to: 0 };
   return {
+    plane,
+    nodes,
     pointer,
     /** @param runs Of an object. */
     fits: (runs: Uint32Array): boolean => {

@@ -1,8 +1,5 @@
 /** The mesh of the background: medians of 3x3 cells, then natural cubic splines through the cells' centres to finer nodes. */
 
-/** Pixels of a mesh cell's side. */
-const cell: i32 = 64;
-
 /** Median of each cell and its neighbours; at the rim of those that there are. */
 export function starsSmoothMesh(values: usize, columns: i32, rows: i32, out: usize, work: usize): void {
   for (let y = 0; y < rows; y++)
@@ -51,7 +48,7 @@ function splineAt(a: f32, b: f32, p: f32, q: f32, t: f32): f32 {
 }
 
 /**
- * Nodes at every 8th pixel from a mesh of cells of 64 pixels.
+ * Nodes at every 8th pixel from a mesh of cells of `cell` pixels.
  * @param mesh f32, row by row
  * @param out `nodeColumns` x `nodeRows` f32
  * @param work f32: the size of the mesh, twice its columns, and the larger of its sides
@@ -60,6 +57,7 @@ export function starsNodes(
   mesh: usize,
   columns: i32,
   rows: i32,
+  cell: i32,
   out: usize,
   nodeColumns: i32,
   nodeRows: i32,
@@ -94,10 +92,10 @@ export function starsNodes(
       continue;
     }
     curvatures(source, columns, 4, across, factors);
-    // Whole cells lie between the centres, from the fourth node on: eight nodes each.
+    // Of cells of 64 pixels, eight nodes lie between two centres, from the fourth on.
     const inner = 4 + 8 * (columns - 1);
     for (let i = 0; i < nodeColumns; i++) {
-      if (i == 4 && inner <= nodeColumns) {
+      if (cell == 64 && i == 4 && inner <= nodeColumns) {
         drawCells(source, across, columns - 1, out + 16);
         i = inner;
         if (i >= nodeColumns) break;

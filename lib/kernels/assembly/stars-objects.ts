@@ -192,25 +192,14 @@ function describe(
   store<f32>(record, <f32>flux, 24);
   store<f32>(record, peak, 28);
   store<f32>(record, <f32>flags, 32);
-  store<f32>(record, around(stamp, px, py, width) / peak, 36);
+  store<f32>(record, aroundAt(stamp + (<usize>peakIndex << 2), <usize>width << 2) / peak, 36);
 }
 
 /** Sum of the 8 samples around one: next to nothing for a hot pixel, more than its own for a star. */
-function around(stamp: usize, x: i32, y: i32, width: i32): f32 {
-  const at = stamp + (<usize>(y * width + x) << 2);
-  return filteredSum(at, <usize>width << 2) - load<f32>(at);
-}
-
-// @ts-ignore: decorator
-@inline
-function filteredSum(at: usize, stride: usize): f32 {
+export function aroundAt(at: usize, stride: usize): f32 {
   const a = at - stride;
   const c = at + stride;
-  return (
-    load<f32>(a - 4) +
-    load<f32>(a) +
-    load<f32>(a + 4) +
-    (load<f32>(at - 4) + load<f32>(at) + load<f32>(at + 4)) +
-    (load<f32>(c - 4) + load<f32>(c) + load<f32>(c + 4))
-  );
+  const above = load<f32>(a - 4) + load<f32>(a) + load<f32>(a + 4);
+  const below = load<f32>(c - 4) + load<f32>(c) + load<f32>(c + 4);
+  return above + below + (load<f32>(at - 4) + load<f32>(at + 4));
 }

@@ -1,6 +1,6 @@
 /** Half-flux radius, windowed centroid and width of a star, out of the picture around it. */
-import { recordBytes, starsOfObject } from './stars-objects';
-import { inFirstRow, inHeight, inMargin, inNoise, inReach, inRows, inStamp, inTallest, inWidest, inWidth, loadStamp, nodesAt } from './stars-stamp';
+import { aroundAt, recordBytes, starsOfObject } from './stars-objects';
+import { inFirstRow, inHeight, inMargin, inNoise, inReach, inRows, inSaturation, inStamp, inTallest, inWidest, inWidth, loadStamp, nodesAt, sampleAt } from './stars-stamp';
 
 /** Fields of a star's row, f32 each: x, y, flux, peak, hfr, fwhm, eccentricity, angle (radians), snr, flags. */
 const rowBytes: usize = 40;
@@ -53,6 +53,54 @@ export function starsMeasure(
   store<i32>(state, written);
   store<i32>(state, hot, 4);
   return object;
+}
+
+/**
+ * Measures stars that were found in a coarser picture, by records in the coordinates of this one: peak, saturation and hot
+ * pixels are looked up here. @returns How many rows were written; the others are hot pixels.
+ */
+export function starsMeasureRecords(context: usize, records: usize, count: i32, rows: usize, work: usize): i32 {
+  let written = 0;
+  for (let star = 0; star < count; star++) {
+    const record = records + <usize>star * recordBytes;
+    lookAtPeak(context, record);
+    if (load<f32>(record, 36) < leastAround) continue;
+    const row = rows + <usize>written * rowBytes;
+    measureOne(context, record, row, work);
+    if (load<f32>(row, 16) > 0) written++;
+  }
+  return written;
+}
+
+/** The brightest pixel within 2 a of a star. */
+function lookAtPeak(context: usize, record: usize): void {
+  const reach = min<i32>(load<i32>(context, inReach) - 2, <i32>ceil<f32>(2 * load<f32>(record, 8)));
+  const x0 = <i32>nearest<f32>(load<f32>(record)) - reach;
+  const y0 = <i32>nearest<f32>(load<f32>(record, 4)) - reach;
+  const side = 2 * reach + 1;
+  loadStamp(context, x0 - 1, y0 - 1, side + 2, side + 2);
+  const stamp = <usize>load<u32>(context, inStamp);
+  const stride = <usize>(side + 2) << 2;
+  const saturation = load<f32>(context, inSaturation);
+  let flags = <i32>load<f32>(record, 32);
+  let peak: f32 = -Infinity;
+  let peakAt: usize = stamp;
+  for (let y = 0; y < side; y++)
+    for (let x = 0; x < side; x++) {
+      const at = stamp + <usize>(y + 1) * stride + (<usize>(x + 1) << 2);
+      if (load<f32>(at) > peak) {
+        peak = load<f32>(at);
+        peakAt = at;
+      }
+    }
+  const index = <i32>((peakAt - stamp) >> 2);
+  const x = x0 - 1 + (index % (side + 2));
+  const y = y0 - 1 + index / (side + 2);
+  if (x >= 0 && y >= 0 && x < load<i32>(context, inWidth) && y < load<i32>(context, inHeight))
+    if (sampleAt(context, x, y) >= saturation) flags |= 1;
+  store<f32>(record, peak, 28);
+  store<f32>(record, <f32>flags, 32);
+  store<f32>(record, aroundAt(peakAt, stride) / peak, 36);
 }
 
 /** Whether an object fits a stamp and its rows, with those around, are in memory. */

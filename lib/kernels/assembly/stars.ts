@@ -4,4 +4,6 @@ export * from './stars-mesh';
 export * from './stars-nodes';
 export * from './stars-detect';
 export * from './stars-label';
-export { starsMeasure } from './stars-shape';
+export { starsOfObject } from './stars-objects';
+export { starsMeasure, starsMeasureRecords } from './stars-shape';
+export * from './stars-scale';
