@@ -1,10 +1,11 @@
 /** Writes flows/*.json from their sources in scripts/flows/ and dashboard/. The test of the shipped flows holds that they are up to date. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { focus } from './flows/focus.js';
 import { pictures } from './flows/pictures.js';
 import { starTrails } from './flows/star-trails.js';
 
-const sources = { 'star-trails': starTrails, pictures };
+const sources = { 'star-trails': starTrails, focus, pictures };
 
 /** The files' texts by name, as they should be. */
 export const flowTexts = () =>

@@ -90,30 +90,36 @@ describe('the autofocus', () => {
     tell('command', press('focus'));
     const aborted = tell('command', press('abort'));
     expect([aborted.autofocus, aborted.page.mode]).toEqual([{ command: 'abort' }, 'aborting']);
+    const stopped = { event: 'stopped', payload: { returned: true, hfr: null }, focus: { outcome: 'failed' } };
+    expect(tell('focus', stopped).page.text).toBe('Stopped; the focuser is back where it was.');
     expect(tell('free', { job: 'focus' }).page.mode).toBe('idle');
   });
 
   it('tells the page of its points, its curve and its end', () => {
     const tell = conductor();
     tell('command', press('focus'));
-    const points = [{ position: 25_000, hfr: 3.2, sigma: 0.1, stars: 50 }];
-    const progress = {
-      phase: 'measuring',
-      n: 1,
-      of: 9,
-      position: 25_000,
-      points,
-      fit: null,
-      text: 'HFR at 25000: 3.20 px.',
-    };
-    const { page } = tell('focus', { event: 'progress', payload: progress });
-    expect(page.focus).toMatchObject({ running: true, n: 1, of: 9, points });
+    const chart = { points: [{ position: 25_000, hfr: 3.2, stars: 50, used: true }], curve: [], best: null };
+    const payload = { phase: 'measuring', n: 1, of: 9, position: 25_000, hfr: 3.2, text: 'HFR at 25000: 3.20 px.' };
+    const { page } = tell('focus', { event: 'progress', payload, focus: chart });
+    expect(page.focus).toMatchObject({ running: true, n: 1, of: 9, chart });
     expect(page.text).toBe('HFR at 25000: 3.20 px.');
-    const result = { outcome: 'focused', reason: null, hfr: 1.234, position: 24_550, points, stars: 300 };
-    const end = tell('focus', { payload: result }).page;
-    expect(end.focus).toMatchObject({ running: false, verdict: 'Focused at 24550: HFR 1.23 px.', points });
-    const failed = { ...result, outcome: 'failed', hfr: null, reason: { code: 'flat', text: 'No minimum.' } };
-    expect(tell('focus', { payload: failed }).page.text).toBe('No minimum.');
+    const result = { hfr: 1.234, position: 24_550, positionError: 12.3, stars: 300 };
+    const end = tell('focus', { payload: result, focus: { outcome: 'focused', chart } }).page;
+    const verdict = 'Focused at 24550 ± 12: HFR 1.23 px.';
+    expect(end.focus).toEqual({ running: false, verdict, chart, position: 24_550 });
+    expect(end.stars).toEqual({ hfr: 1.234, count: 300 });
+    const why = { ...result, hfr: null, text: 'No minimum.' };
+    const failed = tell('focus', { event: 'failed', payload: why, focus: { outcome: 'failed', chart } }).page;
+    expect([failed.text, failed.focus.verdict]).toEqual(['No minimum.', 'No minimum.']);
+  });
+
+  it('gives the camera back to the loop after a run that failed, too', () => {
+    const tell = conductor();
+    tell('command', press('loop'));
+    tell('command', press('focus'));
+    tell('free', { job: 'camera' });
+    const failed = tell('error', { error: { source: { type: 'astro-autofocus' } } });
+    expect([failed.camera?.command, failed.page.mode]).toEqual(['start', 'looping']);
   });
 });
 
@@ -129,8 +135,8 @@ it('shows the stars of the last frame, and what the watch says', () => {
     tilt: [],
   };
   expect(tell('stars', { measurement }).page.stars).toMatchObject({ hfr: 2.5, count: 40 });
-  const due = { state: 'due', text: 'The HFR rose by 12 %.', predictedPosition: 24_900 };
-  expect(tell('focus', { payload: due }).page.watch).toEqual({ due: true, text: 'The HFR rose by 12 %. Next: 24900.' });
+  const watch = { event: 'watch', payload: { state: 'due', text: 'The HFR rose by 12 %.' } };
+  expect(tell('focus', watch).page.watch).toEqual({ due: true, text: 'The HFR rose by 12 %.' });
 });
 
 it('is ready again after an error of either job, and not after one of another node', () => {

@@ -24,7 +24,7 @@ export function conduct(msg, context, flow) {
   };
   const focus = () => {
     state.mode = 'focusing';
-    state.focus = { running: true, points: [], position: state.focus?.position ?? null };
+    state.focus = { running: true, position: state.focus?.position ?? null };
     toAutofocus = start();
   };
   /** What was promised when the camera was asked to let go of its job. */
@@ -68,20 +68,20 @@ export function conduct(msg, context, flow) {
     const { hfr, fwhm, hfrArcseconds, fwhmArcseconds, count, reason } = msg.measurement ?? {};
     state.stars = { hfr, fwhm, hfrArcseconds, fwhmArcseconds, count, reason };
   } else if (msg.topic === 'focus') {
-    if (payload.phase) {
-      state.focus = { ...state.focus, ...payload, running: true, verdict: '' };
+    const { event, focus: run } = msg;
+    if (event === 'progress') {
+      state.focus = { ...state.focus, ...payload, chart: run, running: true, verdict: '' };
       state.text = payload.text;
-    } else if (payload.outcome) {
-      const { outcome, reason, hfr, position } = payload;
-      const found = `Focused at ${position}: HFR ${hfr?.toFixed(2)} px.`;
-      const verdict = outcome === 'focused' ? found : (reason?.text ?? 'No focus was found.');
-      state.focus = { ...state.focus, ...payload, running: false, verdict };
+    } else if (event === 'watch') state.watch = { due: payload.state === 'due', text: payload.text };
+    else if (event === 'busy') state.text = payload.text;
+    else if (run?.outcome) {
+      const { hfr, position, positionError, stars } = payload;
+      const found = `Focused at ${position} ± ${Math.max(1, Math.round(positionError))}: HFR ${hfr?.toFixed(2)} px.`;
+      const stopped = `Stopped; the focuser is ${payload.returned ? '' : 'not '}back where it was.`;
+      const verdict = run.outcome === 'focused' ? found : event === 'stopped' ? stopped : payload.text;
+      state.focus = { position: payload.position, chart: run.chart, running: false, verdict };
       state.text = verdict;
-      if (hfr > 0) state.stars = { hfr, count: payload.stars };
-    } else if (payload.state) {
-      const goal = payload.predictedPosition;
-      const wanted = payload.state === 'due' && Number.isFinite(goal) ? ` Next: ${goal}.` : '';
-      state.watch = { due: payload.state === 'due', text: `${payload.text}${wanted}` };
+      if (hfr > 0) state.stars = { hfr, count: stars };
     }
   } else if (msg.topic === 'free') {
     if (msg.job === 'camera' && ['looping', 'stopping', 'waiting', 'aborting'].includes(state.mode)) next();
@@ -93,11 +93,10 @@ export function conduct(msg, context, flow) {
   } else if (msg.topic === 'error') {
     const from = msg.error?.source?.type;
     if (from === 'astro-capture' || from === 'astro-autofocus') {
-      state.mode = 'idle';
-      state.afterwards = null;
+      state.afterwards = from === 'astro-autofocus' && state.loopAgain ? 'loop' : null;
       state.loopAgain = false;
       if (state.focus) state.focus.running = false;
-      state.text = '';
+      next();
     }
   } else if (msg.topic === 'begin') {
     state.mode = 'idle';

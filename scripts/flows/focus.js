@@ -153,7 +153,42 @@ export function focus() {
     [600, 280],
     'A run moves the focuser through the focus, fits a curve and goes to its minimum; a run that finds nothing goes back to where it was. Between two runs it watches the HFR of the frames and says when a correction is due.',
   );
-  flow.node('astro-autofocus', 'Autofocus', [500, 340], { camera }, [['The autofocus tells'], ['The autofocus tells']]);
+  flow.node(
+    'astro-autofocus',
+    'Autofocus',
+    [500, 340],
+    {
+      camera,
+      exposureSeconds: '2',
+      exposureSecondsType: 'num',
+      gain: '',
+      gainType: 'num',
+      stepSize: '100',
+      stepSizeType: 'num',
+      samples: '9',
+      samplesType: 'num',
+      exposuresPerPosition: '1',
+      exposuresPerPositionType: 'num',
+      minimumStars: '5',
+      minimumStarsType: 'num',
+      model: 'auto',
+      modelType: 'choice',
+      backlash: 'none',
+      backlashType: 'choice',
+      backlashSteps: '0',
+      backlashStepsType: 'num',
+      approach: 'inwards',
+      approachType: 'choice',
+      inverted: false,
+      minimumPosition: '',
+      maximumPosition: '',
+      watch: 'ask',
+      watchType: 'choice',
+      tolerancePercent: '10',
+      tolerancePercentType: 'num',
+    },
+    [['The autofocus tells'], ['The autofocus tells']],
+  );
   flow.change('The autofocus tells', [710, 340], topic('focus'), [['To the conductor']]);
 
   // 5. Whose turn it is
