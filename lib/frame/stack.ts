@@ -159,17 +159,11 @@ export class FrameStack {
       }
       return;
     }
-    const differs = (Object.keys(shape) as (keyof StackShape)[]).filter((name) => shape[name] !== frame[name]);
-    if (differs.length > 0)
-      throw new NightflowError(
-        'bad-input',
-        `A frame of ${describe(frame)} does not fit into a stack of ${describe(shape)}.`,
-        { remedy: 'Stack frames of one camera and one setting; start a new stack for the others.' },
-      );
+    requireShape(shape, frame);
   }
 }
 
-const shapeOf = ({ width, height, channels, bayer, pixelType, transfer }: StackShape): StackShape => ({
+export const shapeOf = ({ width, height, channels, bayer, pixelType, transfer }: StackShape): StackShape => ({
   width,
   height,
   channels,
@@ -177,6 +171,16 @@ const shapeOf = ({ width, height, channels, bayer, pixelType, transfer }: StackS
   pixelType,
   transfer,
 });
+
+/** @throws bad-input naming both, for a frame of another size, colour or pixel type than the stack's. */
+export function requireShape(shape: StackShape, frame: Frame): void {
+  if ((Object.keys(shape) as (keyof StackShape)[]).some((name) => shape[name] !== frame[name]))
+    throw new NightflowError(
+      'bad-input',
+      `A frame of ${describe(frame)} does not fit into a stack of ${describe(shape)}.`,
+      { remedy: 'Stack frames of one camera and one setting; start a new stack for the others.' },
+    );
+}
 
 const typeNames: Record<PixelType, string> = { u8: '8 bit', u16: '16 bit', f32: '32-bit float' };
 

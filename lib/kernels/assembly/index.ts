@@ -12,3 +12,4 @@ export * from './warp';
 export * from './integrate';
 export * from './calibrate';
 export * from './stars';
+export * from './live';
