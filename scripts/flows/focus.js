@@ -1,6 +1,6 @@
 // Focus: loop exposures, see how sharp the stars are, run an autofocus, watch the focus drift; its page for the phone.
+import { readFileSync } from 'node:fs';
 import { Flow } from './flow.js';
-import { conduct } from './focus-conductor.js';
 import { focusPage, overTime } from './focus-page.js';
 import { caption, forPage } from './star-trails-page.js';
 
@@ -50,7 +50,7 @@ export function focus() {
     'Conductor',
     [280, 160],
     {
-      func: `${conduct}\nreturn conduct(msg, context, flow);`,
+      func: conductor(),
       outputs: 3,
       timeout: 0,
       noerr: 0,
@@ -221,6 +221,12 @@ export function focus() {
     );
   }
   return flow.finish();
+}
+
+/** The text of a function node: its function, called. */
+function conductor() {
+  const source = readFileSync(new URL('./focus-conductor.js', import.meta.url), 'utf8');
+  return `${source.replace('export function', 'function')}\nreturn conduct(msg, context, flow);`;
 }
 
 /** Neither frames nor tables go to the phone. */
