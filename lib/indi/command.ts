@@ -5,7 +5,7 @@
 import type { Clock } from '../clock/clock.ts';
 import { type ErrorCode, NightflowError } from '../process/errors.ts';
 import type { BlobArrival } from './blob/traffic.ts';
-import { type Happening, type Judge, setting, updatesOf, type Verdict } from './completion.ts';
+import { type Happening, type Judge, setting, settleSeconds, updatesOf, type Verdict } from './completion.ts';
 import type { IndiProperty } from './property.ts';
 import { type IndiMessage, protocolVersion } from './protocol/message.ts';
 import type { IndiStore, StoreEvent } from './store.ts';
@@ -122,6 +122,7 @@ class Observation {
   private finish: (status: CommandStatus, reason?: string) => void = () => {};
   private settling: AbortController | null = null;
   private probed = false;
+  private rejecting = false;
 
   constructor(link: Link, request: CommandRequest, judge: Judge, history: Happening[] = []) {
     this.link = link;
@@ -209,17 +210,34 @@ class Observation {
 
   /** @param restart The device is not still: what was settling starts again. */
   private evaluate(restart: boolean): void {
-    const verdict: Verdict = this.judge(this.history, (name) => this.link.store.property(this.request.device, name));
+    if (this.rejecting) return;
+    const verdict = this.verdict();
     if (verdict === 'waiting' || 'rejected' in verdict) {
       this.settling?.abort();
       this.settling = null;
-      if (verdict !== 'waiting') this.finish('rejected', verdict.rejected);
+      if (verdict !== 'waiting') this.reject();
     } else if (verdict.settleSeconds === 0) this.finish('ok');
     else if (!this.settling || restart) {
       this.settling?.abort();
       this.settling = new AbortController();
       this.after(this.link.clock, verdict.settleSeconds, () => this.finish('ok'), this.settling.signal);
     }
+  }
+
+  /** The driver's reason may follow, and what else it says of this must not be taken for an answer to the next command. */
+  private reject(): void {
+    this.rejecting = true;
+    this.after(this.link.clock, settleSeconds, () => {
+      const verdict = this.verdict();
+      this.finish(
+        'rejected',
+        typeof verdict === 'object' && 'rejected' in verdict ? verdict.rejected : 'It was refused.',
+      );
+    });
+  }
+
+  private verdict(): Verdict {
+    return this.judge(this.history, (name) => this.link.store.property(this.request.device, name));
   }
 
   private after(clock: Clock, seconds: number, then: () => void, signal = this.over.signal): void {

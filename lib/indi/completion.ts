@@ -54,10 +54,13 @@ export function wentIdle(history: readonly Happening[], name: string): boolean {
   return false;
 }
 
-/** The last sentence of the driver, or `otherwise`. */
+/** Why: the driver's last warning or error, else its last sentence that is no mere information, else `otherwise`. */
 export function reasonOf(history: readonly Happening[], otherwise: string): string {
-  const said = history.findLast((each) => (each.what === 'message' || each.what === 'updated') && !!each.message);
-  return said && 'message' in said && said.message ? said.message : otherwise;
+  const said = history.flatMap((each) =>
+    (each.what === 'message' || each.what === 'updated') && each.message ? [each.message.trim()] : [],
+  );
+  const grave = said.findLast((sentence) => /\[(?:ERROR|WARNING)\]|\berror\b/i.test(sentence));
+  return grave ?? said.findLast((sentence) => !sentence.startsWith('[INFO]')) ?? said.at(-1) ?? otherwise;
 }
 
 /** The first Alert stays: what follows (an Ok with the old value) does not take it back. */
