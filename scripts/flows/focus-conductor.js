@@ -62,8 +62,10 @@ export function conduct(msg, context, flow) {
   } else if (msg.topic === 'camera') {
     // After a restart the capture goes on by itself with what it did; nobody waits for that here.
     if (msg.event === 'started' && payload.goesOn) toCamera = { command: 'abort' };
-    if (msg.event === 'progress' && state.mode === 'looping') state.text = `${payload.frames} frames`;
-    if (payload.message) state.text = payload.message;
+    if (msg.event === 'progress' && state.mode === 'looping')
+      state.text = `${payload.frames} ${payload.frames === 1 ? 'frame' : 'frames'}`;
+    if (msg.event === 'lost' || msg.event === 'warning') state.text = payload.message ?? state.text;
+    if (msg.event === 'end' && state.mode === 'stopping') state.text = '';
   } else if (msg.topic === 'stars') {
     const { hfr, fwhm, hfrArcseconds, fwhmArcseconds, count, reason } = msg.measurement ?? {};
     state.stars = { hfr, fwhm, hfrArcseconds, fwhmArcseconds, count, reason };
