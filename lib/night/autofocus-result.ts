@@ -27,6 +27,7 @@ export interface FocusResult {
   outcome: 'focused' | 'failed';
   /** Why not; null when focused. */
   reason: FocusReason | null;
+  drive: 'absolute' | 'relative';
   /** Where the focuser stands now, steps (of a relative drive: from where it was); null when that is not known. */
   position: number | null;
   startPosition: number | null;

@@ -75,7 +75,9 @@ export class FocusSampler {
   private async once(signal: AbortSignal): Promise<Measured | null> {
     const { minimumStars = 5 } = this.options;
     const frame = await this.expose(signal);
-    const measurement = await this.measure(frame, { signal });
+    // A rehearsal's time stands still while the stars are measured.
+    const release = this.clock.hold();
+    const measurement = await this.measure(frame, { signal }).finally(release);
     const { hfr, measured } = measurement;
     if (hfr === null || !(hfr > 0) || measured < minimumStars) return null;
     return { hfr, sigma: hfrError(measurement), stars: measured };

@@ -233,11 +233,12 @@ class FocusRun {
     confirmed: Confirmed | null,
     returned: boolean,
   ): FocusResult {
-    const { clock } = this.options;
+    const { clock, focuser } = this.options;
     const point = confirmed?.point ?? null;
     return {
       outcome: confirmed ? 'focused' : 'failed',
       reason,
+      drive: focuser.info.drive,
       position: this.drive?.position ?? null,
       startPosition: this.drive?.start ?? null,
       returned,

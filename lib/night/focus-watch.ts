@@ -101,6 +101,8 @@ export class FocusWatch {
     this.runs = [...this.runs, record].slice(-mostRuns);
     this.reset();
     this.baseline = record.hfr;
+    // A frame from before may still be on its way.
+    this.sinceMilliseconds = record.timeMilliseconds;
     this.celsius = record.temperatureCelsius;
   }
 
