@@ -19,6 +19,8 @@ export interface Judged {
 const keepMilliseconds = 30 * 60_000;
 /** A frame of the Milky Way through a long lens holds more; the brightest tell clouds as well. */
 const mostStars = 6000;
+/** Moonlight and city skies leave few stars: here a false one costs less than a true one missed. */
+const thresholdSigma = 4;
 
 export class CloudGate {
   private readonly watch = new CloudWatch();
@@ -40,7 +42,7 @@ export class CloudGate {
   async judge(frame: Frame, options: CloudOptions, site: FrameSite | null, signal?: AbortSignal): Promise<Judged> {
     await this.recall();
     const [{ stars }, noise] = await Promise.all([
-      measureStars(frame, { maximumStars: mostStars, signal }),
+      measureStars(frame, { thresholdSigma, maximumStars: mostStars, signal }),
       noiseOf(frame, gridOf(frame.width, frame.height), signal),
     ]);
     const now = this.clock.now();

@@ -1,5 +1,4 @@
 /** The picture as a grid of cells: how many stars stand in each, by brightness, and what a cell and its neighbours say together. */
-import { starFlag } from '../stars/star-table.ts';
 
 export interface CloudGrid {
   columns: number;
@@ -14,6 +13,8 @@ export interface CountedStars {
   readonly x: Float32Array;
   readonly y: Float32Array;
   readonly flux: Float32Array;
+  readonly hfr: Float32Array;
+  readonly eccentricity: Float32Array;
   readonly flags: Float32Array;
 }
 
@@ -41,9 +42,8 @@ const faintest = -40;
 export const levelOf = (flux: number): number =>
   Math.min(levels - 1, Math.max(0, Math.floor(levelsPerDecade * Math.log10(flux) - faintest)));
 
-/** The lowest level all of whose stars are at least this bright. */
-export const levelAbove = (flux: number): number =>
-  Math.min(levels - 1, Math.max(0, Math.ceil(levelsPerDecade * Math.log10(flux) - faintest)));
+export const nearestLevel = (flux: number): number =>
+  Math.min(levels - 1, Math.max(0, Math.round(levelsPerDecade * Math.log10(flux) - faintest)));
 
 /** Brightness ratio of so many levels. */
 export const ratioOfLevels = (steps: number): number => 10 ** (steps / levelsPerDecade);
@@ -63,15 +63,6 @@ export function countStars(stars: CountedStars, grid: CloudGrid, use: (index: nu
     }
   for (let at = (levels - 1) * cells - 1; at >= 0; at--) counts[at] = counts[at]! + counts[at + cells]!;
   return counts;
-}
-
-/** Trails of satellites are no stars; in a long exposure of a fixed camera every star is a trail and counts. */
-export function withoutTrails(stars: CountedStars): (index: number) => boolean {
-  const { flags, count } = stars;
-  let trails = 0;
-  for (let star = 0; star < count; star++) if ((flags[star]! & starFlag.elongated) !== 0) trails++;
-  if (trails > count * 0.3) return () => true;
-  return (star) => (flags[star]! & starFlag.elongated) === 0;
 }
 
 export interface Pooled {

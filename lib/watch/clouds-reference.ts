@@ -1,5 +1,6 @@
 /** What a camera sees of a clear sky: stars of each cell by brightness, learnt from its own frames and never from its cloudy ones. */
-import { type CellCounts, type CloudGrid, levelAbove, levels, ratioOfLevels } from './clouds-grid.ts';
+import { type CellCounts, type CloudGrid, levels, nearestLevel, ratioOfLevels } from './clouds-grid.ts';
+import type { Shape } from './clouds-shape.ts';
 
 /** As it lies in a file: levels that hold a star, each with one number per cell. */
 export interface SavedReference {
@@ -10,6 +11,7 @@ export interface SavedReference {
   /** UTC ms of the last frame that was learnt. */
   used: number;
   depth: number[];
+  shape: Shape;
   levels: { level: number; frames: number; counts: number[] }[];
 }
 
@@ -33,6 +35,8 @@ export class ClearSky {
   /** Frames learnt. */
   frames = 0;
   used = 0;
+  /** What its stars look like. */
+  shape: Shape = { hfr: 0, trails: 0, eccentricity: 0 };
   /** Faintest stars that are found, as flux over the noise of a pixel; 0 while unknown. */
   limit = 0;
   private readonly grid: CloudGrid;
@@ -79,7 +83,7 @@ export class ClearSky {
     sky: readonly (CellSky | null)[],
     milliseconds: number,
   ): void {
-    const seconds = Math.min(longestStep, Math.max(0, (milliseconds - this.used) / 1000));
+    const seconds = this.secondsTo(milliseconds);
     this.used = milliseconds;
     const shares = {
       clear: 1 - Math.exp(-seconds / patience.clear),
@@ -112,6 +116,11 @@ export class ClearSky {
     for (let level = 0; level < levels; level++) this.learnt[level] = this.learnt[level]! + touched[level]!;
   }
 
+  /** Since the frame before, a pause shortened. */
+  secondsTo(milliseconds: number): number {
+    return Math.min(longestStep, Math.max(0, (milliseconds - this.used) / 1000));
+  }
+
   save(): SavedReference {
     const saved: SavedReference['levels'] = [];
     for (let level = 0; level < levels; level++) {
@@ -120,8 +129,8 @@ export class ClearSky {
         saved.push({ level, frames: this.learnt[level]!, counts });
     }
     const { columns, rows } = this.grid;
-    const { frames, limit, used } = this;
-    return { columns, rows, frames, limit, used, depth: [...this.depth], levels: saved };
+    const { frames, limit, used, shape } = this;
+    return { columns, rows, frames, limit, used, shape, depth: [...this.depth], levels: saved };
   }
 
   /** null for what is no reference of this grid: the file may have been edited. */
@@ -138,6 +147,9 @@ export class ClearSky {
       sky.expected.set(each.counts, each.level * cells);
       sky.learnt[each.level] = each.frames;
     }
+    const { hfr, trails, eccentricity } = from.shape ?? {};
+    if (!isCount(hfr) || !isCount(trails) || !isCount(eccentricity)) return null;
+    sky.shape = { hfr, trails, eccentricity };
     sky.depth.set(from.depth.map((level) => Math.min(levels - 1, level)));
     Object.assign(sky, { frames: from.frames, limit: from.limit, used: from.used });
     return sky;
@@ -155,12 +167,10 @@ export const sum = (values: ArrayLike<number>): number => {
   return total;
 };
 
-/** Just above the faintest stars some are missed: a quarter of a magnitude higher nearly all are found. */
-const complete = 1.25;
 /** Of the sky around magnitude 6. */
 const usualSlope = 1.2;
 
-const reachable = (noise: number, limit: number): number => levelAbove(Math.max(1e-4, noise * limit * complete));
+const reachable = (noise: number, limit: number): number => nearestLevel(Math.max(1e-4, noise * limit));
 const rounded = (value: number): number => Math.round(value * 100) / 100;
 const isCount = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value) && value >= 0;
 const isCounts = (value: unknown, length: number): value is number[] =>

@@ -3,18 +3,11 @@
  * what the same camera sees of a clear sky. Moonlight, twilight, city glow and aurora raise the noise, not the difference: stars stay.
  */
 import type { Frame, FrameSite } from '../frame/frame.ts';
-import {
-  type CloudGrid,
-  type CountedStars,
-  cellOf,
-  countStars,
-  gridOf,
-  poolCells,
-  withoutTrails,
-} from './clouds-grid.ts';
+import { type CloudGrid, type CountedStars, cellOf, countStars, gridOf, poolCells } from './clouds-grid.ts';
 import { KnownSkies, type SavedClouds } from './clouds-known.ts';
 import type { NoiseGrid } from './clouds-noise.ts';
 import { atLevels, type CellSky, sum } from './clouds-reference.ts';
+import { isStar, learnShape } from './clouds-shape.ts';
 import {
   type CloudOptions,
   type CloudState,
@@ -34,7 +27,7 @@ const limits = {
 
 /** Frames that make a first idea of the clear sky, and the stars it must hold. */
 const firstFrames = 5;
-const leastExpected = 25;
+const leastExpected = 20;
 /** Stars a region must expect: with 9, half of them missing by chance happens to one in 18. */
 const enoughInRegion = 9;
 const enoughToLearn = 36;
@@ -82,9 +75,11 @@ export class CloudWatch {
       this.forgetRecent();
       return { ...unknown, reason: reasons.sun(light.sunAltitudeDegrees) };
     }
-    const isStar = withoutTrails(stars);
-    const counts = countStars(stars, grid, (star) => fixed[star] === 0 && isStar(star));
-    const frameLimit = faintestOf(stars, grid, noise);
+    sky.shape = learnShape(stars, sky.shape, sky.secondsTo(milliseconds));
+    const hasShape = isStar(stars, sky.shape);
+    const use = (star: number) => fixed[star] === 0 && hasShape(star);
+    const counts = countStars(stars, grid, use);
+    const frameLimit = faintestOf(stars, grid, noise, use);
     const level = sky.comparable(noise);
     const expected = sky.at(level);
     const seen = atLevels(counts, level, sky.cells);
@@ -171,13 +166,18 @@ export class CloudWatch {
 }
 
 /** Faint end of what was found, as flux over the noise where it stands: the fifth part of the stars is fainter. 0 with too few. */
-function faintestOf(stars: CountedStars, grid: CloudGrid, noise: readonly number[]): number {
+function faintestOf(
+  stars: CountedStars,
+  grid: CloudGrid,
+  noise: readonly number[],
+  use: (star: number) => boolean,
+): number {
   if (stars.count < 20) return 0;
   const { x, y, flux } = stars;
   const depths: number[] = [];
   for (let star = 0; star < stars.count; star++) {
     const around = noise[cellOf(grid, x[star]!, y[star]!)]!;
-    if (around > 0 && flux[star]! > 0) depths.push(flux[star]! / around);
+    if (around > 0 && flux[star]! > 0 && use(star)) depths.push(flux[star]! / around);
   }
   depths.sort((a, b) => a - b);
   return depths[Math.floor(depths.length / 5)] ?? 0;

@@ -67,6 +67,8 @@ export class SyntheticSky {
       x: column(0),
       y: column(1),
       flux: column(2),
+      hfr: Float32Array.from(found, () => 1.2 + 0.4 * this.next()),
+      eccentricity: new Float32Array(found.length).fill(0.4),
       flags: new Float32Array(found.length).fill(flags),
     };
     const start = new Date(evening + seconds * 1000).toISOString();
