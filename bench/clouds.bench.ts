@@ -3,7 +3,6 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SimulatedCamera } from '../lib/camera/simulator.ts';
 import { RehearsalClock } from '../lib/clock/rehearsal.ts';
-import type { Frame } from '../lib/frame/frame.ts';
 import { readFrame } from '../lib/frame/read.ts';
 import { closeSharedPool } from '../lib/kernels/pool.ts';
 import { CloudGate } from '../lib/watch/cloud-gate.ts';
