@@ -24,7 +24,7 @@ async function night(name: string, exposures: readonly Exposure[]): Promise<stri
   const files: string[] = [];
   for (const [i, exposure] of exposures.entries()) {
     const second = String(10 + i);
-    const times = { start: `2026-01-01T20:00:${second}.000Z`, end: `2026-01-01T20:00:${second}.500Z` };
+    const times = { start: `2026-01-01T20:00:${second}.000Z`, end: `2026-01-01T20:00:${40 + i}.000Z` };
     files.push(join(where, `light_${second}.fits`));
     await writeFits(expose(stars, width, height, { ...times, ...exposure }), files[i]!);
   }
@@ -92,8 +92,8 @@ describe('a night', () => {
     });
     const bright = clear.filter((i) => frame.pixels[i]! > 900 + 12 * 5);
     expect(bright.length / clear.length).toBeLessThan(2e-4);
-    expect(Math.max(...result.highMap!.pixels)).toBeGreaterThanOrEqual(1);
-    expect(frame).toMatchObject({ combined: 11, start: '2026-01-01T20:00:10.000Z', end: '2026-01-01T20:00:21.500Z' });
+    expect(Array.from(result.highMap!.pixels).some((count) => count >= 1)).toBe(true);
+    expect(frame).toMatchObject({ combined: 11, start: '2026-01-01T20:00:10.000Z', end: '2026-01-01T20:00:51.000Z' });
     expect(frame.keyword('LIVETIME')).toBe(11 * 30);
     expect(seen.map(({ stage }) => stage)).toEqual(expect.arrayContaining(['measure', 'register', 'integrate']));
     expect(seen.every(({ whole }, i) => i === 0 || whole >= seen[i - 1]!.whole)).toBe(true);
