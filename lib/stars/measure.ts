@@ -86,7 +86,16 @@ function tableOf({ rows, count }: Measured, plane: Plane): StarTable {
     table.peak[star]! *= plane.unit;
     table.angleDegrees[star]! *= 180 / Math.PI;
   }
+  if (plane.widening > 0) narrow(table, plane.widening);
   return table;
+}
+
+/** Takes the 2x2 window of a mosaic's plane out of the radii again, in quadrature as for a Gaussian. */
+function narrow({ count, hfr, fwhm }: StarTable, widening: number): void {
+  for (let star = 0; star < count; star++) {
+    hfr[star] = Math.sqrt(Math.max(0.3 * hfr[star]! ** 2, hfr[star]! ** 2 - 1.3863 * widening));
+    fwhm[star] = Math.sqrt(Math.max(0.3 * fwhm[star]! ** 2, fwhm[star]! ** 2 - 5.5452 * widening));
+  }
 }
 
 function reasonOf(measured: Measured, count: number, frame: Frame): StarMeasurement['reason'] {

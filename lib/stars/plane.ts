@@ -20,6 +20,8 @@ export interface Plane {
   saturation: number;
   /** Standard deviation of a frame's pixel over that of the plane's. */
   noiseFactor: number;
+  /** What the plane adds to the variance of a star's light along each axis, square pixels. */
+  widening: number;
 }
 
 export type PlaneSource = Pick<
@@ -31,11 +33,13 @@ export type PlaneSource = Pick<
 export function describePlane(frame: PlaneSource): Omit<Plane, 'data'> & { data: SharedArrayBuffer | null } {
   const { width, height, channels, bayer, pixelType, whiteLevel, transfer } = frame;
   const samples = samplesOf(frame);
-  const size = bayer ? { width: width - 1, height: height - 1, offset: 0.5 } : { width, height, offset: 0 };
+  const area = bayer ? { width: width - 1, height: height - 1, offset: 0.5 } : { width, height, offset: 0 };
   const noiseFactor = Math.sqrt(samples);
+  // Two samples half a pixel on both sides.
+  const widening = bayer ? 0.25 : 0;
+  const size = { ...area, noiseFactor, widening };
   const own = channels === 1 && !bayer && transfer === 'linear' ? frame.data : null;
-  if (pixelType === 'f32')
-    return { ...size, data: own, type: 'f32', unit: 1, quantum: 0, saturation: whiteLevel, noiseFactor };
+  if (pixelType === 'f32') return { ...size, data: own, type: 'f32', unit: 1, quantum: 0, saturation: whiteLevel };
   if (pixelType === 'u16' && own)
     return {
       ...size,
@@ -44,7 +48,6 @@ export function describePlane(frame: PlaneSource): Omit<Plane, 'data'> & { data:
       unit: 1,
       quantum: 1,
       saturation: Math.min(whiteLevel, 65535),
-      noiseFactor,
     };
   const scale = planeScale(frame);
   return {
@@ -54,7 +57,6 @@ export function describePlane(frame: PlaneSource): Omit<Plane, 'data'> & { data:
     unit: 1 / (samples * scale),
     quantum: scale,
     saturation: 65535,
-    noiseFactor,
   };
 }
 

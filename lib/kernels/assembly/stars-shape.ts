@@ -140,8 +140,8 @@ function measureOne(context: usize, record: usize, row: usize, work: usize): voi
     max<i32>(0, min<i32>(load<i32>(context, inWidth) - 1, <i32>nearest<f32>(x))),
     max<i32>(0, min<i32>(load<i32>(context, inHeight) - 1, <i32>nearest<f32>(y))),
   );
-  // The Gaussian with this half-flux radius, which weighs the star's pixels best.
-  const window = max<f32>(0.6, hfr / 1.17741);
+  // The Gaussian with this half-flux radius, which weighs the star's pixels best; never so narrow that the pixels' raster shows.
+  const window = max<f32>(1, hfr / 1.17741);
   windowed(stamp, side, x - <f32>x0, y - <f32>y0, window, work, row);
   x = load<f32>(row) + <f32>x0;
   y = load<f32>(row, 4) + <f32>y0;
