@@ -1,6 +1,6 @@
 /** Worker job: renders one exposure of the simulated camera. */
 import { performance } from 'node:perf_hooks';
-import { renderBackground } from './background.ts';
+import { type Background, renderBackground } from './background.ts';
 import { bodiesOver } from './bodies.ts';
 import { skyLight } from './brightness.ts';
 import { drawDiscs } from './discs.ts';
@@ -32,7 +32,7 @@ export function renderScene(scene: Scene): Rendering {
     const seeingPixels = (conditions.seeingArcseconds / 206265) * lens.focalLength;
     const spread = makePointSpread(Math.hypot(lensBlurPixels, seeingPixels), conditions.defocusPixels);
     const transmission = transmissionOf(geometry, background.transmission);
-    drawStars(scene, plane, spread, transmission);
+    drawStars(scene, plane, spread, transmission, darkestSky(background));
     drawDiscs(scene, bodies, plane, spread, transmission);
     events.push(...drawEvents(scene, bodies, plane, spread, transmission));
     light = { background, geometry, points: plane.light };
@@ -44,6 +44,13 @@ export function renderScene(scene: Scene): Rendering {
     moonAltitudeDegrees: bodies.moon.altitudeDegrees,
     cpuMilliseconds: performance.now() - started,
   };
+}
+
+/** Electrons of green light in a dark node of the sky: about one in ten is darker. */
+function darkestSky({ colours: [, green] }: Background): number {
+  const step = Math.max(1, Math.floor(green.length / 1000));
+  const lit = green.filter((electrons, node) => node % step === 0 && electrons > 0).sort();
+  return lit[Math.floor(lit.length / 10)] ?? 0;
 }
 
 /** What clouds let through towards a pixel, between the nodes of the grid. */

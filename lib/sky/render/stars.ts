@@ -15,8 +15,11 @@ import { addPoint, type LightPlane, type PointSpread, reachOf } from './psf.ts';
 import type { Scene } from './scene.ts';
 import { readNoise } from './sensor.ts';
 
-/** Stars whose whole image has fewer electrons than so many times the read noise drown in it. */
-const faintestInNoise = 6;
+/**
+ * Stars whose whole image has fewer electrons than so many times the noise of a pixel under the darkest sky of the picture are
+ * not drawn: the sharpest peaks at that noise itself, and at five times it only after some thirty frames are averaged.
+ */
+const faintestInNoise = 3;
 const siderealRate = 7.2921159e-5;
 /** A trail is drawn as points so far apart, pixels. */
 const trailStep = 0.6;
@@ -25,7 +28,14 @@ const lowestSine = -0.012;
 /** Light that the sky lets through towards a pixel, 0..1. */
 export type Transmission = (x: number, y: number) => number;
 
-export function drawStars(scene: Scene, plane: LightPlane, spread: PointSpread, transmission: Transmission): void {
+/** @param skyElectrons Of the darkest sky in the picture, per pixel in the whole exposure. */
+export function drawStars(
+  scene: Scene,
+  plane: LightPlane,
+  spread: PointSpread,
+  transmission: Transmission,
+  skyElectrons: number,
+): void {
   const catalogue = loadCatalogue();
   const { lens, exposureSeconds, startMilliseconds } = scene;
   const turns = horizonMatrices(scene);
@@ -35,7 +45,7 @@ export function drawStars(scene: Scene, plane: LightPlane, spread: PointSpread, 
   const air = airTable();
   const colours = Array.from({ length: 256 }, (_, code) => colourOfStar(colourIndexOf(code)));
   const fluxes = Float64Array.from({ length: 256 }, (_, code) => zero * 10 ** (-0.4 * magnitudeOf(code)));
-  const faintestElectrons = faintestInNoise * readNoise(scene.sensor, scene.gain);
+  const faintestElectrons = faintestInNoise * Math.sqrt(skyElectrons + readNoise(scene.sensor, scene.gain) ** 2);
   let faintestCode = 255;
   while (faintestCode > 0 && fluxes[faintestCode]! < faintestElectrons) faintestCode--;
   const reaches = Float64Array.from(fluxes, (flux) => reachOf(spread, flux / turns.length));
