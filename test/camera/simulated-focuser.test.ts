@@ -113,7 +113,7 @@ describe('the simulated focuser', () => {
   });
 
   it('stops on its way, and where it stands is known', async () => {
-    const { camera, clock } = bench({ focuserStepsPerSecond: 1000 }, 1000);
+    const { camera, clock } = bench({ focuserStepsPerSecond: 1000 }, 10);
     const focuser = (await camera.focuser())!;
     const stop = new AbortController();
     const moving = focuser.moveTo(45_000, stop.signal);
