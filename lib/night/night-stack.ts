@@ -2,20 +2,15 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type Clock, isoTime } from '../clock/clock.ts';
 import type { Frame } from '../frame/frame.ts';
-import { FrameStack } from '../frame/stack.ts';
 import { asNightflowError, type NightflowError } from '../process/errors.ts';
+import type { LeftOut } from '../stars/live-quality.ts';
 import { endOf, ranBackwards, startOf } from './backwards.ts';
-import { type Carried, foldStackOptions, type SavedStack, type SentStack, StackFolder } from './stack-folder.ts';
+import { type FoldOptions, openStack, type PictureStack } from './picture-stack.ts';
+import { type Carried, type SavedStack, type SentStack, StackFolder } from './stack-folder.ts';
+
+export type { FoldOptions } from './picture-stack.ts';
 
 export type StackBy = 'duration' | 'count' | 'night' | 'command';
-
-export interface FoldOptions {
-  method: 'max' | 'min' | 'mean' | 'sum';
-  hotPixels: 'off' | 'robust';
-  fillGaps: boolean;
-  /** Frames after which a trail has faded to a tenth; 0: it stays. */
-  cometTail: number;
-}
 
 export interface StackPlan extends FoldOptions {
   by: StackBy;
@@ -27,9 +22,11 @@ export interface StackPlan extends FoldOptions {
 
 export interface StackSummary {
   method: FoldOptions['method'];
-  /** Frames in the stack, and those kept out because of `msg.reject`. */
+  /** Frames in the stack, and those kept out: because of `msg.reject`, or because they did not fit the stars of the others. */
   frames: number;
   rejected: number;
+  /** Why frames did not fit (`clouds`, `no-match`, `trailed` …) and how many; only where the stack looks at stars. */
+  leftOut?: Record<string, number>;
   /** ISO 8601 UTC of the first start and the last end. */
   start: string | null;
   end: string | null;
@@ -51,7 +48,9 @@ export class NightStack {
   carried: Carried = {};
   private readonly folder: StackFolder | null;
   private readonly clock: Clock;
-  private fold: FrameStack | null = null;
+  private fold: PictureStack | null = null;
+  /** Why the last frame was left out; null when it is in the stack. */
+  lastLeftOut: LeftOut | null = null;
   private foldOptions: FoldOptions | null = null;
   private summary: StackSummary | null = null;
   /** What the stack is of: a minute, a night; another part closes it. */
@@ -84,7 +83,8 @@ export class NightStack {
     const fold = open && (await stack.folder.restore(open).catch(told(onDamage)));
     if (open && fold) {
       stack.fold = fold;
-      stack.foldOptions = open.fold;
+      // Saved before there was alignment.
+      stack.foldOptions = { ...open.fold, align: open.fold.align ?? 'none' };
       stack.summary = { ...open.summary };
       stack.part = open.part;
       stack.saved = open;
@@ -113,11 +113,18 @@ export class NightStack {
     return finished;
   }
 
-  /** Folds the frame in. @returns the stack when its count is full. @throws bad-input for another size or Bayer pattern: the stack stays as it was. */
+  /** Folds the frame in, or leaves it out (`lastLeftOut`). @returns the stack when its count is full. @throws bad-input for another size or Bayer pattern: the stack stays as it was. */
   async add(frame: Frame, plan: StackPlan): Promise<StackResult | null> {
     const summary = this.summary!;
     // Not abortable: a fold takes milliseconds, and one that runs on unseen could change the stack during a checkpoint.
-    await this.fold!.add(frame);
+    this.lastLeftOut = await this.fold!.add(frame);
+    this.changed = true;
+    if (this.lastLeftOut) {
+      const { code } = this.lastLeftOut;
+      summary.rejected++;
+      summary.leftOut = { ...summary.leftOut, [code]: (summary.leftOut?.[code] ?? 0) + 1 };
+      return null;
+    }
     if (summary.end !== null && frame.start !== null) {
       const gap = Math.max(0, (Date.parse(frame.start) - Date.parse(summary.end)) / 1000);
       summary.gapSeconds += gap;
@@ -127,7 +134,6 @@ export class NightStack {
     summary.start ??= frame.start;
     const end = endOf(frame);
     summary.end = frame.end ?? (end === null ? summary.end : isoTime(end));
-    this.changed = true;
     return plan.by === 'count' && summary.frames >= plan.frames ? this.finish() : null;
   }
 
@@ -213,13 +219,13 @@ export class NightStack {
   }
 
   private begin(part: string, plan: StackPlan): void {
-    const { method, hotPixels, fillGaps, cometTail } = plan;
+    const { method, align, hotPixels, fillGaps, cometTail } = plan;
     this.part = part;
-    const options = { method, hotPixels, fillGaps, cometTail };
+    const options = { method, align, hotPixels, fillGaps, cometTail };
     // The memory of the stack before serves again; only other options need a new one.
     if (!this.fold || !isDeepStrictEqual(options, this.foldOptions)) {
       this.fold?.close();
-      this.fold = new FrameStack(foldStackOptions(options));
+      this.fold = openStack(options);
       this.foldOptions = options;
     }
     this.summary = {

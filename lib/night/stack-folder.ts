@@ -1,9 +1,9 @@
 /** The folder of a stack: what it needs to go on after a crash, and finished stacks until those who use them surely have them. */
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { FrameStack } from '../frame/stack.ts';
 import { readState, writeState } from './night-folder.ts';
-import type { FoldOptions, StackSummary } from './night-stack.ts';
+import type { StackSummary } from './night-stack.ts';
+import { type FoldOptions, type PictureStack, restoreStack } from './picture-stack.ts';
 
 /** Topic, prefix and the like: what of the messages travels on with a result that is sent after a restart. */
 export type Carried = Record<string, string | number | boolean>;
@@ -61,15 +61,15 @@ export class StackFolder {
   }
 
   /** Saves the pixels under a new name. They count when they are noted. */
-  async save(fold: FrameStack): Promise<string> {
+  async save(fold: PictureStack): Promise<string> {
     const file = `stack-${++this.generation}.bin`;
     await fold.save(join(this.folder, file));
     return file;
   }
 
   /** @throws lost or bad-input when its file can't be read. */
-  restore({ file, fold }: SavedStack): Promise<FrameStack> {
-    return FrameStack.restore(join(this.folder, file), foldStackOptions(fold));
+  restore({ file, fold }: SavedStack): Promise<PictureStack> {
+    return restoreStack(join(this.folder, file), fold);
   }
 
   /** This small file is what counts: it names the pixels that belong to it, and the ones before stay until it is written. */
@@ -80,11 +80,3 @@ export class StackFolder {
       if (/^stack-\d+\.bin/.test(name) && !named.includes(name)) await rm(join(this.folder, name), { force: true });
   }
 }
-
-/** Gaps and tails are of trails: they hold for the brightest pixel only. */
-export const foldStackOptions = ({ method, hotPixels, fillGaps, cometTail }: FoldOptions) => ({
-  mode: method,
-  hotPixels,
-  fillGaps: fillGaps && method === 'max',
-  cometTail: method === 'max' ? cometTail : 0,
-});

@@ -1,12 +1,14 @@
 /** A stack that grows as frames arrive: each is measured, laid on the first good one by its stars, weighted by quality, and added. */
 import { isDeepStrictEqual } from 'node:util';
 import { debayerFrame } from '../frame/debayer.ts';
-import { Frame } from '../frame/frame.ts';
+import { allocatePixels, Frame } from '../frame/frame.ts';
 import { identityMatrix, invertMatrix } from '../frame/matrix.ts';
 import { requireShape, type StackShape, shapeOf } from '../frame/stack.ts';
 import { emptySummary, type StackSummary, summarise, summaryHeader } from '../frame/stack-summary.ts';
+import { job, sharedPool } from '../kernels/pool.ts';
 import { asNightflowError, NightflowError, throwIfAborted } from '../process/errors.ts';
 import { readLiveCheckpoint, writeLiveCheckpoint } from './live-checkpoint.ts';
+import type { CosmeticInput } from './live-cosmetic.job.ts';
 import { LiveFold, type LiveFoldOptions } from './live-fold.ts';
 import { faultOf, type LeftOut, type Typical, typicalWith, weightOf } from './live-quality.ts';
 import { measureStars } from './measure.ts';
@@ -21,6 +23,8 @@ export interface LiveStackOptions {
   mode: 'mean' | 'sigma-clip' | 'winsorised';
   /** `stars`: by shift, turn and scale. `none`: the frames lie as they are; a mosaic stays one. */
   align: 'none' | 'stars';
+  /** `robust`: each frame's are found by their neighbours and replaced before it is measured and turned. 'off' when absent. */
+  hotPixels?: 'off' | 'robust';
   lowSigma?: number;
   highSigma?: number;
 }
@@ -44,7 +48,10 @@ export interface LiveState {
   typical: Typical | null;
 }
 
+/** Of the first frame, kept to align by. */
 const registeredStars = 2000;
+
+const takeDefectsOut = job<CosmeticInput, void>(new URL('./live-cosmetic.job.ts', import.meta.url), 'takeDefectsOut');
 
 export class LiveStack {
   readonly options: Required<LiveStackOptions>;
@@ -57,12 +64,12 @@ export class LiveStack {
   /** Rises at each reset, so that a frame still on its way doesn't count for the next stack. */
   private epoch = 0;
 
-  constructor({ mode, align, lowSigma = 3, highSigma = 3 }: LiveStackOptions) {
+  constructor({ mode, align, hotPixels = 'off', lowSigma = 3, highSigma = 3 }: LiveStackOptions) {
     if (!(lowSigma >= 1 && lowSigma <= 20 && highSigma >= 1 && highSigma <= 20))
       throw new NightflowError('bad-input', `Limits of ${lowSigma} and ${highSigma} sigma can't be.`, {
         remedy: 'Set them between 1 and 20; 3 is usual.',
       });
-    this.options = { mode, align, lowSigma, highSigma };
+    this.options = { mode, align, hotPixels, lowSigma, highSigma };
   }
 
   /** Exposures in the stack: a frame that is itself a stack counts as many as it combined. */
@@ -84,7 +91,9 @@ export class LiveStack {
     return this.inTurn(async () => {
       throwIfAborted(signal);
       this.requireShape(frame);
-      return this.options.align === 'stars' ? this.addByStars(frame, epoch, signal) : this.addAsItLies(frame, epoch);
+      const { align, hotPixels } = this.options;
+      const clean = hotPixels === 'robust' ? await withoutHotPixels(frame) : frame;
+      return align === 'stars' ? this.addByStars(frame, clean, epoch, signal) : this.addAsItLies(frame, clean, epoch);
     });
   }
 
@@ -149,8 +158,13 @@ export class LiveStack {
     return stack;
   }
 
-  private async addByStars(frame: Frame, epoch: number, signal: AbortSignal | undefined): Promise<LiveOutcome> {
-    const measurement = await measureStars(frame, { signal });
+  private async addByStars(
+    frame: Frame,
+    clean: Frame,
+    epoch: number,
+    signal: AbortSignal | undefined,
+  ): Promise<LiveOutcome> {
+    const measurement = await measureStars(clean, { signal });
     const { state } = this;
     const fault = faultOf(measurement, state?.typical ?? null);
     if (fault) return this.leaveOut(frame, fault, epoch);
@@ -166,7 +180,7 @@ export class LiveStack {
       }
     }
     const weight = state?.first ? weightOf(measurement, state.first) : 1;
-    const source = frame.bayer ? await debayerFrame(frame, { signal }) : frame;
+    const source = clean.bayer ? await debayerFrame(clean, { signal }) : clean;
     const matrix = registration?.matrix ?? identityMatrix;
     const rejectedFraction = await this.put(frame, source, invertMatrix(matrix), weight, epoch);
     if (epoch === this.epoch && this.state) {
@@ -177,8 +191,8 @@ export class LiveStack {
     return { leftOut: null, weight, rejectedFraction, registration };
   }
 
-  private async addAsItLies(frame: Frame, epoch: number): Promise<LiveOutcome> {
-    const rejectedFraction = await this.put(frame, frame, null, 1, epoch);
+  private async addAsItLies(frame: Frame, clean: Frame, epoch: number): Promise<LiveOutcome> {
+    const rejectedFraction = await this.put(frame, clean, null, 1, epoch);
     return { leftOut: null, weight: 1, rejectedFraction, registration: null };
   }
 
@@ -249,6 +263,14 @@ const emptyState = (frame: Frame): LiveState => ({
   first: null,
   typical: null,
 });
+
+async function withoutHotPixels(frame: Frame): Promise<Frame> {
+  const { data, width, height, channels, bayer, pixelType } = frame;
+  const type = pixelType === 'f32' ? 'f32' : 'u16';
+  const target = allocatePixels(width, height, channels, type);
+  await sharedPool().run(takeDefectsOut, { data, width, height, channels, bayer, pixelType, target });
+  return frame.with({ data: target, pixelType: type });
+}
 
 /** The brightest stars only: what a registration looks at, and a checkpoint holds. */
 function brightestOf(stars: StarTable): StarTable {

@@ -1,4 +1,4 @@
-/** astro-stack: folds frames into brightest-, darkest-pixel, mean or sum stacks; a night's trail goes on after a crash. */
+/** astro-stack: folds frames into brightest-, darkest-pixel, mean, clipped or sum stacks, aligned by stars or not; goes on after a crash. */
 import type { Node, NodeAPI } from 'node-red';
 import { realClock } from '../../lib/clock/clock.ts';
 import { frameNight } from '../../lib/night/file-name.ts';
@@ -6,6 +6,7 @@ import { workFolder } from '../../lib/night/night-folder.ts';
 import { NightStack, type StackResult } from '../../lib/night/night-stack.ts';
 import type { Carried } from '../../lib/night/stack-folder.ts';
 import { asNightflowError, type NightflowError } from '../../lib/process/errors.ts';
+import type { LeftOut } from '../../lib/stars/live-quality.ts';
 import { handleInput } from '../handle.ts';
 import type { InputTable, NodeConfig } from '../inputs.ts';
 import { showStatus } from '../status.ts';
@@ -13,7 +14,13 @@ import { type AstroMessage, clockOf, siteOf } from '../types.ts';
 import { carriedOn, readIncoming } from './incoming.ts';
 
 const inputs = {
-  stackMode: { type: 'choice', label: 'stack mode', choices: ['max', 'min', 'mean', 'sum'], default: 'max' },
+  stackMode: {
+    type: 'choice',
+    label: 'stack mode',
+    choices: ['max', 'min', 'mean', 'sum', 'sigma-clip', 'winsorised'],
+    default: 'max',
+  },
+  align: { type: 'choice', label: 'alignment', choices: ['none', 'stars'], default: 'none' },
   stackBy: {
     type: 'choice',
     label: 'stack by',
@@ -114,6 +121,9 @@ export default function register(RED: NodeAPI): void {
         ...(event ? { event } : {}),
       }) as Partial<AstroMessage> as AstroMessage;
 
+    const leftOutText = ({ code }: LeftOut, { frames, rejected }: NightStack): string =>
+      RED._('astro-stack.status.left-out', { reason: RED._(`astro-stack.leftOut.${code}`), frames, rejected });
+
     showStatus(this, 'idle', RED._('astro-stack.status.idle'));
     handleInput(RED, this, {
       config,
@@ -126,6 +136,7 @@ export default function register(RED: NodeAPI): void {
         const stack = await openOnce();
         const plan = {
           method: settings.stackMode,
+          align: settings.align,
           by: settings.stackBy,
           seconds: settings.stackSeconds,
           frames: settings.stackFrames,
@@ -157,17 +168,20 @@ export default function register(RED: NodeAPI): void {
           if (msg.reject && settings.rejectedFrames === 'leave-out') stack.reject();
           else {
             finish(await stack.add(frame, plan));
-            framesSinceRunning++;
+            if (!stack.lastLeftOut) framesSinceRunning++;
           }
         }
         if (ends) {
           const result = await stack.finish();
           if (result) finish(result, 'end');
           else send({ ...carriedOn(msg), payload: 0, event: 'end' } as AstroMessage);
+        } else if (stack.frames === 0 && stack.lastLeftOut) {
+          status('waiting', leftOutText(stack.lastLeftOut, stack));
         } else if (stack.frames > 0 && finished === 0) {
-          const { frames, rejected } = stack;
+          const { frames, rejected, lastLeftOut } = stack;
           const text = rejected > 0 ? 'astro-stack.status.running-rejected' : 'astro-stack.status.running';
-          status('working', RED._(text, { frames, rejected, mode: plan.method }));
+          if (frame && lastLeftOut) status('waiting', leftOutText(lastLeftOut, stack));
+          else status('working', RED._(text, { frames, rejected, mode: plan.method }));
           const dueByTime = settings.runningSeconds > 0 && clock.now() - runningAt >= settings.runningSeconds * 1000;
           const dueByCount = settings.runningFrames > 0 && framesSinceRunning >= settings.runningFrames;
           if ((dueByTime || dueByCount) && framesSinceRunning > 0) {

@@ -11,6 +11,7 @@ import { evening, smallFrame } from './small-frames.ts';
 const clock = new RehearsalClock(evening, Infinity);
 const plan = (changes: Partial<StackPlan> = {}): StackPlan => ({
   method: 'max',
+  align: 'none',
   by: 'duration',
   seconds: 60,
   frames: 3,
