@@ -3,7 +3,8 @@ import type { Frame } from '../frame/frame.ts';
 import { allocateShared } from '../kernels/memory.ts';
 import { job, sharedPool } from '../kernels/pool.ts';
 import { NightflowError, throwIfAborted } from '../process/errors.ts';
-import type { Measured, MeasureInput } from './measure.job.ts';
+import { measureOn } from './divide.ts';
+import type { Measured } from './measure.job.ts';
 import type { StarMeasurement } from './measurement.ts';
 import type { PlaneInput } from './plane.job.ts';
 import { describePlane, type Plane } from './plane.ts';
@@ -17,11 +18,12 @@ export interface MeasureOptions {
   scaleArcseconds?: number | null;
   /** The table keeps the brightest; 100,000 if not given. */
   maximumStars?: number;
+  /** Threads that divide the work, for benches and tests; all of the pool's for large frames if not given. The result is the same. */
+  threads?: number;
   signal?: AbortSignal;
 }
 
 const makePlaneJob = job<PlaneInput, void>(new URL('./plane.job.ts', import.meta.url), 'makePlane');
-const measureJob = job<MeasureInput, Measured>(new URL('./measure.job.ts', import.meta.url), 'measurePlane');
 
 /**
  * Stars above `thresholdSigma` of a frame. The half-flux radius of each is that of SEP's `flux_radius(data, x, y, 6 a, 0.5)`:
@@ -29,7 +31,7 @@ const measureJob = job<MeasureInput, Measured>(new URL('./measure.job.ts', impor
  * Nothing found is an empty table with its reason. @throws bad-input for a threshold or a number of stars that can't be.
  */
 export async function measureStars(frame: Frame, options: MeasureOptions = {}): Promise<StarMeasurement> {
-  const { thresholdSigma = 5, scaleArcseconds = null, maximumStars = 100_000, signal } = options;
+  const { thresholdSigma = 5, scaleArcseconds = null, maximumStars = 100_000, threads, signal } = options;
   throwIfAborted(signal);
   if (!(thresholdSigma >= 1 && thresholdSigma <= 100))
     throw new NightflowError('bad-input', `A threshold of ${thresholdSigma} sigma can't be.`, {
@@ -37,11 +39,8 @@ export async function measureStars(frame: Frame, options: MeasureOptions = {}): 
     });
   if (!(maximumStars >= 1)) throw new NightflowError('bad-input', `${maximumStars} stars at the most can't be.`);
   const plane = await planeOf(frame, signal);
-  const measured = await sharedPool().run(
-    measureJob,
-    { plane, thresholdSigma, maximumStars: Math.min(maximumStars, 200_000) },
-    { signal },
-  );
+  const input = { plane, thresholdSigma, maximumStars: Math.min(maximumStars, 200_000) };
+  const measured = await measureOn(sharedPool(), input, { threads, signal });
   const stars = tableOf(measured, plane);
   const summary = summarise(stars, frame);
   const arcseconds = (value: number | null) =>
