@@ -70,7 +70,9 @@ export function runCommand(link: Link, request: CommandRequest): Promise<Command
   const wanted = Object.fromEntries(
     wish.elements.filter(({ name }) => Object.hasOwn(values, name)).map(({ name, value }) => [name, value]),
   );
-  const observation = new Observation(link, request, request.judge ?? setting(property, wanted as WantedValues));
+  const judge = request.judge ?? setting(property, wanted as WantedValues);
+  const sent: Happening = { what: 'sent', property: link.store.property(device, property)! };
+  const observation = new Observation(link, request, judge, [sent]);
   // Listening begins before the bytes leave.
   const result = observation.result();
   link.send(wish);
@@ -124,7 +126,7 @@ class Observation {
   private probed = false;
   private rejecting = false;
 
-  constructor(link: Link, request: CommandRequest, judge: Judge, history: Happening[] = []) {
+  constructor(link: Link, request: CommandRequest, judge: Judge, history: Happening[]) {
     this.link = link;
     this.request = request;
     this.judge = judge;

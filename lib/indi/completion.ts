@@ -7,6 +7,8 @@ import { type IndiProperty, isOn, numberOf } from './property.ts';
 
 /** One thing that happened on the device after the command went out. */
 export type Happening =
+  /** The property as it stood when the command went out: always the first. */
+  | { what: 'sent'; property: IndiProperty }
   | { what: 'updated'; property: IndiProperty; message: string | null }
   /** The driver defined the property again when asked whether it lives: it has read the command by then. */
   | { what: 'confirmed'; property: IndiProperty }
@@ -63,10 +65,22 @@ export function reasonOf(history: readonly Happening[], otherwise: string): stri
   return grave ?? said.findLast((sentence) => !sentence.startsWith('[INFO]')) ?? said.at(-1) ?? otherwise;
 }
 
-/** The first Alert stays: what follows (an Ok with the old value) does not take it back. */
+/**
+ * The first Alert stays: what follows (an Ok with the old value) does not take it back. But a property that was at Alert
+ * before may be repeated so, without a sentence, when the command is read; that one counts only when nothing better follows.
+ */
 export function alertIn(history: readonly Happening[], name: string): { rejected: string } | null {
-  const alert = updatesOf(history, name).some(({ state }) => state === 'Alert');
-  return alert ? { rejected: reasonOf(history, `${name} went to Alert.`) } : null;
+  let stale = false;
+  for (const each of history) {
+    if (each.what === 'message') stale = false;
+    if (!('property' in each) || each.property.name !== name) continue;
+    const alert = each.property.state === 'Alert';
+    if (each.what === 'sent') stale = alert;
+    else if (alert && !(stale && each.what === 'updated' && !each.message))
+      return { rejected: reasonOf(history, `${name} went to Alert.`) };
+    else stale = false;
+  }
+  return null;
 }
 
 /** Numbers agree to a millionth of their size: drivers pass through single precision. */

@@ -26,7 +26,11 @@ export class Base64Decoder {
   }
 
   write(chunk: Buffer): void {
-    for (let at = this.completeGroup(chunk); at < chunk.length && this.error === null; ) {
+    for (
+      let at = this.beginGroup(chunk, 0);
+      at < chunk.length && this.error === null;
+      at = this.beginGroup(chunk, at)
+    ) {
       const to = Math.min(chunk.length, at + pieceCharacters);
       const whole = (to - at) & ~3;
       if (!this.hasLines && !this.padded && whole > 0 && this.append(chunk.toString('latin1', at, at + whole), whole))
@@ -42,15 +46,16 @@ export class Base64Decoder {
     this.groupLength = 0;
   }
 
-  /** @returns where the first whole group begins. */
-  private completeGroup(chunk: Buffer): number {
-    let at = 0;
+  /** Completes the group under way. @returns where the next one begins */
+  private beginGroup(chunk: Buffer, from: number): number {
+    let at = from;
     while (this.groupLength > 0 && this.error === null && at < chunk.length) {
       this.takeCharacter(chunk[at++]!);
       if (this.groupLength < 4) continue;
       this.groupLength = 0;
       this.append(this.group.toString('latin1'), 4);
     }
+    while (at < chunk.length && chunk[at]! <= blank) at++;
     return at;
   }
 
