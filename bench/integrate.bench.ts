@@ -3,18 +3,22 @@
  * Both sides are processes of their own, started and measured alike (wait4), ours as it is shipped. Registration has 12 frames,
  * for Siril alone takes half a minute for 30: its time and ours grow with the number of frames.
  */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { linkSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { readFits } from '../lib/frame/fits/read.ts';
 import { closeSharedPool } from '../lib/kernels/pool.ts';
 import { buildPackage } from '../test/house/node-red.ts';
-import { type BenchLine, type Measured, pairedBench, python3Peer, unavailable } from './harness.ts';
+import { type BenchLine, figureLine, type Measured, pairedBench, python3Peer, unavailable } from './harness.ts';
 
 const [width, height] = [4056, 3040];
 const alignedFrames = 30;
 const movedFrames = 12;
+/** A whole season of a large sensor: 300 frames (five, each under sixty names) of 24 Mpx. Its peak memory, MB. */
+const [manyFrames, manyFiles] = [300, 5];
+const [largeWidth, largeHeight] = [6000, 4000];
+const memoryGoal = 1000;
 /** Root mean square of the stars' distances, pixels. */
 const residualGoal = 0.1;
 
@@ -24,8 +28,7 @@ const residualGoal = 0.1;
  */
 const makeFrames = `
 import sys, numpy as np
-folder, count, moved = sys.argv[1], int(sys.argv[2]), sys.argv[3] == 'moved'
-W, H = ${width}, ${height}
+folder, count, moved, W, H = sys.argv[1], int(sys.argv[2]), sys.argv[3] == 'moved', int(sys.argv[4]), int(sys.argv[5])
 rng = np.random.default_rng(7)
 S = 2600
 X, Y = rng.uniform(-.1 * W, 1.1 * W, S), rng.uniform(-.1 * H, 1.1 * H, S)
@@ -84,9 +87,9 @@ export default async function integrate(): Promise<BenchLine[]> {
   const meter = python3Peer(processMeter);
   const measure = async (command: string[], env: Record<string, string> = {}): Promise<Measured> =>
     (await meter.run({ command, env })).result as Measured;
-  const frames = (name: string, count: number): string[] => {
+  const frames = (name: string, count: number, [w, h] = [width, height]): string[] => {
     mkdirSync(join(folder, name));
-    execFileSync('/usr/bin/python3', ['-c', makeFrames, join(folder, name), String(count), name]);
+    execFileSync('/usr/bin/python3', ['-c', makeFrames, join(folder, name), String(count), name, String(w), String(h)]);
     return Array.from({ length: count }, (_, i) => join(folder, name, `light_${String(i + 1).padStart(5, '0')}.fits`));
   };
   /** A process that calls one exported function of the built package. */
@@ -175,6 +178,30 @@ export default async function integrate(): Promise<BenchLine[]> {
           if (!files.every(({ used }) => used)) return 'a frame was left out';
           return worst <= residualGoal || `a residual of ${worst} px`;
         },
+      }),
+    );
+    rmSync(join(folder, 'moved'), { recursive: true });
+
+    const large = frames('large', manyFiles, [largeWidth, largeHeight]);
+    const many = Array.from({ length: manyFrames }, (_, i) => {
+      const path = join(folder, 'large', `link_${i}.fits`);
+      linkSync(large[i % manyFiles]!, path);
+      return path;
+    });
+    const all = program(
+      'many',
+      'frame/integrate.js',
+      `integrateFiles(${JSON.stringify(many)}, ${JSON.stringify(options)})`,
+    );
+    const { cpuMs, peakBytes = 0 } = await measure(all, { NIGHTFLOW_WORKERS: '2' });
+    console.log(`${manyFrames} x 24 Mpx with two workers: ${(cpuMs / 1000).toFixed(1)} s CPU`);
+    lines.push(
+      figureLine({
+        bench: 'integrate',
+        part: `${manyFrames} x 24 Mpx, peak memory`,
+        figure: peakBytes / 1e6,
+        goal: memoryGoal,
+        unit: 'MB',
       }),
     );
     return lines;

@@ -110,7 +110,7 @@ class AreaWork {
     this.exact = isExact(input);
     const asStored = this.exact && sources.every(isFitsU16);
     this.sign = asStored ? unsignedSign : -1;
-    const padded = 2 ** Math.ceil(Math.log2(Math.max(8, n)));
+    const padded = Math.ceil(n / 8) * 8;
     this.pointers = work.take(n * 4);
     this.temp = work.take((padded + n + 1) * 16);
     this.rules = work.take(24);

@@ -44,7 +44,7 @@ export function integrateF32(
       v128.store(to, v128.bitselect(v, infinite, known));
     }
     for (let at = temp + (<usize>n << 4); at < sums; at += 16) v128.store(at, infinite);
-    sort<f32>(temp, padded);
+    sort<f32>(temp, n);
     let doubtful: i32 = 0xf;
     if (sigmas && n > 2 && !v128.any_true(missing)) {
       const pivot = v128.load(half);

@@ -83,33 +83,36 @@ function sort8<T>(p: usize): void {
   v128.store(p, e7, 112);
 }
 
-/** Merges two sorted runs of `half` vectors at p: the last log2 stages of the network. */
+/**
+ * Merges two sorted runs of `half` vectors at p: the last log2 stages of the network. What lies from `end` on is padding, larger
+ * than all, and is left where it is.
+ */
 // @ts-ignore: decorator
 @inline
-function merge<T>(p: usize, half: usize): void {
+function merge<T>(p: usize, half: usize, end: usize): void {
   const size = half << 5;
   const apart = half << 4;
-  for (let at = p; at < p + apart; at += 16) exchange<T>(at, at + apart);
-  for (let step = apart >> 1; step >= 16; step >>= 1)
+  for (let at = p, stop = min<usize>(p + apart, end - apart); at < stop; at += 16) exchange<T>(at, at + apart);
+  for (let step = apart >> 1; step >= 16; step >>= 1) {
+    const last = end - step;
     for (let from = step; from + step < size; from += step << 1)
-      for (let at = p + from; at < p + from + step; at += 16) exchange<T>(at, at + step);
+      for (let at = p + from, stop = min<usize>(at + step, last); at < stop; at += 16) exchange<T>(at, at + step);
+  }
 }
 
-/** Sorts `padded` vectors at p; `padded` is 8 times a power of two. */
+/** Sorts n vectors at p; up to the next multiple of 8 there is padding. */
 // @ts-ignore: decorator
 @inline
-export function sort<T>(p: usize, padded: usize): void {
-  const end = p + (padded << 4);
+export function sort<T>(p: usize, n: usize): void {
+  const end = p + (paddedTo(n) << 4);
   for (let at = p; at < end; at += 128) sort8<T>(at);
-  for (let half: usize = 8; half < padded; half <<= 1)
-    for (let at = p; at < end; at += half << 5) merge<T>(at, half);
+  for (let half: usize = 8; half < n; half <<= 1)
+    for (let at = p; at + (half << 4) < end; at += half << 5) merge<T>(at, half, end);
 }
 
 /** How many vectors are sorted for n frames. */
 // @ts-ignore: decorator
 @inline
 export function paddedTo(n: usize): usize {
-  let padded: usize = 8;
-  while (padded < n) padded <<= 1;
-  return padded;
+  return (n + 7) & ~7;
 }

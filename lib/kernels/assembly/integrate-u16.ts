@@ -1,7 +1,7 @@
 /**
  * Integration of 16-bit samples, exact: sums are integers, and only pixels that may have an outlier are looked at one by one.
  * `rows` points to n u32 pointers to rows of samples, `temp` to memory for the sorting: 16 bytes for each of n rounded up to
- * 8 times a power of two, and 16 x (n + 1) more. `rules` are those of integrate-settle.
+ * a multiple of 8, and 16 x (n + 1) more. `rules` are those of integrate-settle.
  */
 import { end, first, result, settle, storeKept } from './integrate-settle';
 import { paddedTo, sort } from './integrate-sort';
@@ -60,7 +60,7 @@ export function integrateU16(
         v128.store(to, v128.load(<usize>load<u32>(rows + (<usize>k << 2)) + offset));
     // What was sorted at the end is padding again.
     for (let at = temp + (<usize>n << 4); at < sums; at += 16) v128.store(at, i16x8.splat(-1));
-    sort<u16>(temp, padded);
+    sort<u16>(temp, n);
 
     const pivot = v128.load(half);
     const lowest = v128.load(temp);
