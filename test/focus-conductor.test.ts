@@ -99,10 +99,11 @@ describe('the autofocus', () => {
     const tell = conductor();
     tell('command', press('focus'));
     const chart = { points: [{ position: 25_000, hfr: 3.2, stars: 50, used: true }], curve: [], best: null };
-    const payload = { phase: 'measuring', n: 1, of: 9, position: 25_000, hfr: 3.2, text: 'HFR at 25000: 3.20 px.' };
+    const payload = { phase: 'measuring', n: 1, of: 9, position: 25_000, hfr: 3.2, stars: 50, text: 'HFR at 25000.' };
     const { page } = tell('focus', { event: 'progress', payload, focus: chart });
     expect(page.focus).toMatchObject({ running: true, n: 1, of: 9, chart });
-    expect(page.text).toBe('HFR at 25000: 3.20 px.');
+    expect(page.text).toBe('HFR at 25000.');
+    expect(page.stars).toEqual({ hfr: 3.2, count: 50 });
     const result = { hfr: 1.234, position: 24_550, positionError: 12.3, stars: 300 };
     const end = tell('focus', { payload: result, focus: { outcome: 'focused', chart } }).page;
     const verdict = 'Focused at 24550 ± 12: HFR 1.23 px.';

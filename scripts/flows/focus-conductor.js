@@ -74,6 +74,7 @@ export function conduct(msg, context, flow) {
     if (event === 'progress') {
       state.focus = { ...state.focus, ...payload, chart: run, running: true, verdict: '' };
       state.text = payload.text;
+      if (payload.hfr > 0) state.stars = { hfr: payload.hfr, count: payload.stars };
     } else if (event === 'watch') state.watch = { due: payload.state === 'due', text: payload.text };
     else if (event === 'busy') state.text = payload.text;
     else if (run?.outcome) {

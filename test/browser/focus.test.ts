@@ -103,7 +103,9 @@ describe('the page Focus', () => {
     expect(Math.abs((await position()) - 24_550)).toBeLessThan(40);
     await expect
       .poll(() => page.locator('.nf-small').first().textContent(), { timeout: 60_000 })
-      .toMatch(/^\d+ frames?$/);
+      .toMatch(/^[2-9] frames$/);
+    // The loupe and the tilt are of the loop's frames, in focus now.
+    await expect.poll(() => page.locator('.nf-loupe b').first().textContent()).toMatch(/^[01]\.\d\d px$/);
     expect(await hfr()).toBeLessThan(before / 2);
     await shot('focus', true);
   }, 300_000);
