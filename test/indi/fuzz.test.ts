@@ -1,0 +1,124 @@
+/** 100,000 mutations of a real server's stream: the parser stays within its limits and always finds its way back. */
+import { expect, it } from 'vitest';
+import { realClock } from '../../lib/clock/clock.ts';
+import { encodeBlobVector } from '../../lib/indi/protocol/blob-encode.ts';
+import type { IndiMessage } from '../../lib/indi/protocol/message.ts';
+import { IndiParser } from '../../lib/indi/protocol/parser.ts';
+import { IndiStore } from '../../lib/indi/store.ts';
+import { seeded } from './collect.ts';
+
+const mutations = 100_000;
+
+const blob = Buffer.concat([
+  ...encodeBlobVector({
+    tag: 'set',
+    device: 'CCD',
+    name: 'CCD1',
+    elements: [{ name: 'CCD1', format: '.fits', bytes: Buffer.alloc(60, 7) }],
+  }),
+]);
+const documents = [
+  `<defNumberVector device="Telescope Simulator" name="EQUATORIAL_EOD_COORD" label="Eq. Coordinates" group="Main Control" state="Idle" perm="rw" timeout="60" timestamp="2026-11-21T06:18:30">
+    <defNumber name="RA" label="RA (hh:mm:ss)" format="%010.6m" min="0" max="24" step="0">
+4.0665031906211046575
+    </defNumber>
+</defNumberVector>`,
+  `<setSwitchVector device="CCD" name="CONNECTION" state="Ok" message="It&apos;s &lt;on&gt;"><oneSwitch name="CONNECT">On</oneSwitch></setSwitchVector><message device="CCD" message='x'/>`,
+  blob.toString('latin1'),
+  `<?xml version="1.0"?><!-- c --><delProperty device="CCD"/><newTextVector device="A" name="B"><oneText name="C">&#176;</oneText></newTextVector>`,
+].map((text) => Buffer.from(text, 'latin1'));
+
+const fragments = [
+  '<',
+  '>',
+  '"',
+  "'",
+  '&',
+  '/',
+  '<!--',
+  '-->',
+  '<![CDATA[',
+  '<?',
+  '?>',
+  '</setBLOBVector>',
+  '<message ',
+  '&#x',
+  'attached="true"',
+  ' len="-1"',
+  ' size="99999999999999"',
+  '\0',
+  '\xff',
+  '<setNumberVector device="',
+].map((text) => Buffer.from(text, 'latin1'));
+
+const limits = { tagBytes: 2048, textBytes: 4096, messageBytes: 16_384, elements: 64 };
+/** A lost quote may swallow a tag's limit of bytes: after that many, what follows is read for certain. */
+const gap = Buffer.alloc(limits.tagBytes + 1, 0x20);
+const landmark = Buffer.from('<message device="here" message="I am"/>');
+
+it(`survives ${mutations} mutations`, () => {
+  const random = seeded(20261121);
+  const below = (limit: number) => Math.floor(random() * limit);
+  let [found, faults, messages] = [0, 0, 0];
+  for (let mutation = 0; mutation < mutations; mutation++) {
+    const bytes = mutate(documents[below(documents.length)]!, below);
+    let last: IndiMessage | null = null;
+    const store = new IndiStore(realClock);
+    const content = { bytes: 0 };
+    const parser = new IndiParser(
+      {
+        message: (message) => {
+          messages++;
+          last = message;
+          store.take(message);
+        },
+        fault: ({ text }) => {
+          faults++;
+          if (text.length > 1000) throw new Error(`A fault of ${text.length} characters`);
+        },
+        blob: () => ({
+          write: (chunk) => {
+            content.bytes += chunk.length;
+          },
+          end: () => ({
+            format: '',
+            declaredBytes: 0,
+            data: null,
+            byteLength: 0,
+            error: null,
+            firstByteAt: null,
+            arrivedAt: null,
+          }),
+          abort: () => {},
+        }),
+      },
+      limits,
+    );
+    const step = 1 + below(bytes.length);
+    for (let at = 0; at < bytes.length; at += step) parser.push(bytes.subarray(at, at + step));
+    parser.push(gap);
+    parser.push(landmark);
+    parser.end();
+    const seen = last as IndiMessage | null;
+    if (seen?.tag === 'message' && seen.device === 'here' && content.bytes <= bytes.length + gap.length) found++;
+  }
+  expect(found).toBe(mutations);
+  expect(faults).toBeGreaterThan(mutations / 4);
+  expect(messages).toBeGreaterThan(mutations);
+}, 60_000);
+
+function mutate(document: Buffer, below: (limit: number) => number): Buffer {
+  let bytes = Buffer.from(document);
+  for (let change = 0, changes = 1 + below(3); change < changes; change++) {
+    const at = below(bytes.length);
+    const kind = below(6);
+    if (kind === 0) bytes[at] = below(256);
+    else if (kind === 1) bytes = Buffer.concat([bytes.subarray(0, at), bytes.subarray(at + 1 + below(20))]);
+    else if (kind === 2)
+      bytes = Buffer.concat([bytes.subarray(0, at), fragments[below(fragments.length)]!, bytes.subarray(at)]);
+    else if (kind === 3) bytes = Buffer.from(bytes.subarray(0, Math.max(1, at)));
+    else if (kind === 4) bytes = Buffer.concat([bytes.subarray(0, at), bytes.subarray(below(at + 1))]);
+    else bytes[at] = bytes[at]! ^ (1 << below(8));
+  }
+  return bytes;
+}
