@@ -77,10 +77,8 @@ async function real(data: string): Promise<BenchLine[]> {
   console.log(`gdcodes_moving_clouds_32 (a cloud at the lower edge grows): ${summaryOf(moving)}`);
   for (const [index, { cloudFraction, reason }] of moving.entries())
     console.log(`  f_${String(index + 1).padStart(4, '0')} ${cloudFraction ?? '–'} ${reason}`);
-  return [
-    figureLine({ bench: 'clouds', part: 'kho, frames falsely cloudy', figure: called, goal: 0 }),
-    await monoFrames(join(data, 'aurora', 'clouds_mono')),
-  ];
+  await monoFrames(join(data, 'aurora', 'clouds_mono'));
+  return [figureLine({ bench: 'clouds', part: 'kho, frames falsely cloudy', figure: called, goal: 0 })];
 }
 
 /** Every `step`th picture of a folder, as a camera without a name would send them. */
@@ -97,8 +95,11 @@ async function sequence(folder: string, periodSeconds: number, step: number): Pr
   return verdicts;
 }
 
-/** Single frames without a history: only the number of stars speaks. Labels: 33 regions each, 1 cloudy; a frame is the mean of its own. */
-async function monoFrames(folder: string): Promise<BenchLine> {
+/**
+ * Single frames without a history, which the gate calls unknown: for the record, what the bare number of stars says about them.
+ * Labels: 33 regions each, 1 cloudy; a frame is cloudy when half of its regions are.
+ */
+async function monoFrames(folder: string): Promise<void> {
   const labels = (await readFile(join(folder, 'y_train.dat'), 'utf8')).trim().split('\n');
   const [cloudy, clear]: number[][] = [[], []];
   for (const line of labels) {
@@ -112,13 +113,7 @@ async function monoFrames(folder: string): Promise<BenchLine> {
     );
     (share >= 0.5 ? cloudy : clear)!.push(-stars.count);
   }
-  return figureLine({
-    bench: 'clouds',
-    part: 'clouds_mono, AUC of the bare star count',
-    figure: auc(cloudy!, clear!),
-    goal: 0.8,
-    atLeast: true,
-  });
+  console.log(`clouds_mono: AUC of the bare star count ${auc(cloudy!, clear!).toFixed(2)}`);
 }
 
 const newGate = (clock: RehearsalClock) =>

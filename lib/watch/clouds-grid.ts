@@ -73,6 +73,7 @@ export interface Pooled {
 /**
  * Seen and expected stars of each cell together with so many rings of neighbours as it takes to expect `enough`: as fine a map as the
  * number of stars allows. Cells where `valid` is 0 (ground, corners of a fisheye) take no part and stay 0.
+ * @param leastRings Of neighbours that always count.
  */
 export function poolCells(
   grid: CloudGrid,
@@ -80,6 +81,7 @@ export function poolCells(
   expected: Float32Array,
   valid: Uint8Array,
   enough: number,
+  leastRings = 0,
 ): Pooled {
   const { columns, rows } = grid;
   const sums = [seen, expected].map((values) => summedArea(values, valid, columns, rows));
@@ -88,7 +90,7 @@ export function poolCells(
     for (let column = 0; column < columns; column++) {
       const cell = row * columns + column;
       if (valid[cell] === 0) continue;
-      for (let ring = 0; ring < Math.max(columns, rows); ring++) {
+      for (let ring = leastRings; ring < Math.max(columns, rows); ring++) {
         const [left, top] = [Math.max(0, column - ring), Math.max(0, row - ring)];
         const [right, bottom] = [Math.min(columns, column + ring + 1), Math.min(rows, row + ring + 1)];
         const [inSeen, inExpected] = sums.map((sum) => {

@@ -66,7 +66,9 @@ export const reasons = {
   verdict: (state: CloudState, fraction: number, count: number, expected: number): string => {
     const of = `${count} of ${expected} stars`;
     if (state === 'clear')
-      return fraction < 0.05 ? `Clear: ${of}.` : `Some clouds, ${percent(fraction)} of the sky: ${of}.`;
+      return fraction < 0.05
+        ? `${of}: no clouds.`
+        : `${of}: clouds over ${percent(fraction)} of the sky, not enough to matter.`;
     if (fraction > 0.95) return `Overcast, or the lens is covered: ${of}.`;
     return `Clouds over ${percent(fraction)} of the sky: ${of}.`;
   },

@@ -27,7 +27,7 @@ const limits = {
 
 /** Frames that make a first idea of the clear sky, and the stars it must hold. */
 const firstFrames = 5;
-const leastExpected = 20;
+const leastExpected = 15;
 /** Stars a region must expect: with 9, half of them missing by chance happens to one in 18. */
 const enoughInRegion = 9;
 const enoughToLearn = 36;
@@ -83,7 +83,7 @@ export class CloudWatch {
     const level = sky.comparable(noise);
     const expected = sky.at(level);
     const seen = atLevels(counts, level, sky.cells);
-    const valid = skyCells(expected, saturated);
+    const valid = skyCells(expected, saturated, grid);
     const framesBefore = sky.frames;
     const expectedCount = framesBefore > 0 ? masked(expected, valid) : 0;
     const starCount = framesBefore > 0 ? masked(seen, valid) : stars.count;
@@ -183,11 +183,17 @@ function faintestOf(
   return depths[Math.floor(depths.length / 5)] ?? 0;
 }
 
-/** Ground, the corners of a fisheye's picture and the glare of the Moon say nothing. */
-function skyCells(expected: Float32Array, saturated: readonly number[]): Uint8Array {
+/** Ground, the corners of a fisheye's picture (hot pixels and all) and the glare of the Moon say nothing. */
+function skyCells(expected: Float32Array, saturated: readonly number[], grid: CloudGrid): Uint8Array {
   const sorted = [...expected].filter((count) => count > 0).sort((a, b) => b - a);
-  const usual = sum(sorted.slice(0, Math.ceil(sorted.length / 2))) / Math.max(1, Math.ceil(sorted.length / 2));
-  return Uint8Array.from(expected, (count, cell) => (count >= usual * 0.12 && saturated[cell]! < glare ? 1 : 0));
+  const half = Math.ceil(sorted.length / 2);
+  const usual = sum(sorted.slice(0, half)) / Math.max(1, half);
+  const all = new Uint8Array(expected.length).fill(1);
+  const around = poolCells(grid, Float32Array.from(all), expected, all, 0, 1);
+  return Uint8Array.from(expected, (count, cell) => {
+    const mean = around.expected[cell]! / Math.max(1, around.seen[cell]!);
+    return count >= usual * 0.12 && mean >= usual * 0.25 && saturated[cell]! < glare ? 1 : 0;
+  });
 }
 
 function howOf(seen: number, expected: number): CellSky {

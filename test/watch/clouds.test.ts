@@ -61,7 +61,7 @@ describe('the clouds', () => {
     expect(verdicts[0]!.reason).toMatch(/^Overcast, or the lens is covered: \d+ of \d+ stars\.$/);
     expect(night.go(6).at(-1)).toMatchObject({
       state: 'clear',
-      reason: expect.stringMatching(/^Clear: \d+ of \d+ stars\.$/),
+      reason: expect.stringMatching(/^\d+ of \d+ stars: no clouds\.$/),
     });
   });
 
