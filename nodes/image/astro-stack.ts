@@ -12,6 +12,7 @@ import type { InputTable, NodeConfig } from '../inputs.ts';
 import { showStatus } from '../status.ts';
 import { type AstroMessage, clockOf, siteOf } from '../types.ts';
 import { carriedOn, readIncoming } from './incoming.ts';
+import { integrateBatch, isBatch } from './stack-batch.ts';
 
 const inputs = {
   stackMode: {
@@ -130,7 +131,8 @@ export default function register(RED: NodeAPI): void {
       inputs,
       clock,
       drain: true,
-      run: async ({ msg, settings, send, status }) => {
+      run: async ({ msg, settings, send, status, signal }) => {
+        if (isBatch(msg)) return integrateBatch({ RED, node: this, site, msg, signal, send, status });
         const { frame, ends, command, note } = readIncoming(msg, ['finish', 'reset']);
         if (note) return;
         const stack = await openOnce();

@@ -130,7 +130,14 @@ async function locate(files: unknown, folder: string, signal: AbortSignal): Prom
       remedy: 'Give a list of paths, a folder or a pattern, such as "2026-01-12/light_*.fits".',
     });
   const found: string[] = [];
-  for (const path of paths as string[])
-    found.push(...(await findFrameFiles(inside(folder, path), { order: 'name', within: folder, signal })));
+  for (const path of paths as string[]) {
+    const at = inside(folder, path);
+    const files = await findFrameFiles(at, { order: 'name', within: folder, signal }).catch((error) => {
+      // One of a list that is gone doesn't end the others: it is reported as not used.
+      if (paths.length > 1 && error instanceof NightflowError && error.code === 'lost') return [at];
+      throw error;
+    });
+    found.push(...files);
+  }
   return [...new Set(found)];
 }
