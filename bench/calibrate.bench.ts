@@ -1,8 +1,10 @@
 /**
  * Dark and flat, debayering and summing of 12 Mpx u16 frames against cv2 (numpy where there is no cv2) and numpy, one thread each.
- * The masters are prepared beforehand on both sides, as for a night of frames.
+ * The masters are prepared beforehand on both sides. Ours works as its loops do, each result in the memory of the one before
+ * (`spare`); the peers are called as their manuals show. What both cost the other way is printed beside it: ours in new memory,
+ * which a SharedArrayBuffer has zeroed, and cv2 into a picture that was there before.
  */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Calibrator } from '../lib/frame/calibrate.ts';
@@ -11,7 +13,7 @@ import { Frame } from '../lib/frame/frame.ts';
 import { Fold } from '../lib/kernels/fold.ts';
 import { allocateShared } from '../lib/kernels/memory.ts';
 import { closeSharedPool, WorkerPool } from '../lib/kernels/pool.ts';
-import { type BenchLine, cpu, pairedBench, python3Peer } from './harness.ts';
+import { type BenchLine, cpu, type Measured, median, pairedBench, python3Peer } from './harness.ts';
 
 const [width, height] = [4056, 3040];
 const [blackLevel, whiteLevel] = [256, 16383];
@@ -61,10 +63,11 @@ gain = np.empty(shape, np.float32)
 for colour in ([(0, 0)], [(0, 1), (1, 0)], [(1, 1)]):
     mean = np.mean([flat[y::2, x::2].mean(dtype=np.float64) for y, x in colour])
     for y, x in colour: gain[y::2, x::2] = mean / flat[y::2, x::2]
+colour = np.empty(shape + (3,), np.uint16)
 turn = 0
 def calibrate(light): return np.clip(np.rint((light - dark) * gain + ${pedestal}), 0, 65535).astype(np.uint16)
-def debayer(light):
-    if cv2: return cv2.cvtColor(light, cv2.COLOR_BayerRGGB2RGB)
+def debayer(light, again=False):
+    if cv2: return cv2.cvtColor(light, cv2.COLOR_BayerRGGB2RGB, colour if again else None)
     edge = np.pad(light, 1, mode='reflect').astype(np.uint32)
     h, w = shape
     at = lambda dy, dx: edge[1 + dy:1 + dy + h, 1 + dx:1 + dx + w]
@@ -95,7 +98,7 @@ def run(task):
         result = total if work == 'sum' else calibrate(lights[0]) if work == 'calibrate' else np.moveaxis(debayer(lights[0]), 2, 0)
         np.ascontiguousarray(result).tofile(keep)
     elif work == 'calibrate': calibrate(light)
-    elif work == 'debayer': debayer(light)
+    elif work == 'debayer': debayer(light, task.get('again', False))
     else: np.add(total, light, out=total)
 `;
 
@@ -106,7 +109,6 @@ async function compare(
   type: 'u16' | 'u32',
   edges: boolean,
 ): Promise<true | string> {
-  const { readFile } = await import('node:fs/promises');
   const bytes = await readFile(kept);
   const copy = new Uint8Array(bytes).buffer;
   const peer = type === 'u16' ? new Uint16Array(copy) : new Uint32Array(copy);
@@ -144,9 +146,15 @@ export default async function calibrate(): Promise<BenchLine[]> {
   });
   let turn = 0;
   const next = () => lights[turn++ % frameCount]!;
+  let colour: SharedArrayBuffer | undefined;
+  let calibrated: SharedArrayBuffer | undefined;
   const works = {
-    debayer: () => debayerFrame(next()),
-    calibrate: () => calibrator.calibrate(next()),
+    debayer: async () => {
+      colour = (await debayerFrame(next(), { spare: colour })).data;
+    },
+    calibrate: async () => {
+      calibrated = (await calibrator.calibrate(next(), { spare: calibrated })).frame.data;
+    },
     // A run of frames, as from a fast camera or a folder: those that wait are folded together.
     sum: () => fold.add(next().data),
   };
@@ -186,10 +194,20 @@ export default async function calibrate(): Promise<BenchLine[]> {
       }),
     );
   }
+  await alsoMeasured('debayer in new memory', () => cpu(() => debayerFrame(next()), { repeat }));
+  await alsoMeasured('dark + flat in new memory', () => cpu(() => calibrator.calibrate(next()), { repeat }));
+  if (version)
+    await alsoMeasured('cv2 into its old picture', () => python.run({ work: 'debayer', again: true }, { repeat }));
   await python.close();
   calibrator.close();
   await pool.close();
   await closeSharedPool();
   await rm(folder, { recursive: true });
   return lines;
+}
+
+async function alsoMeasured(what: string, run: () => Promise<Measured>): Promise<void> {
+  const costs: number[] = [];
+  for (let i = 0; i < 9; i++) costs.push((await run()).cpuMs);
+  console.log(`for comparison, ${what}: ${median(costs).toPrecision(3)} ms CPU`);
 }

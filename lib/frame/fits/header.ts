@@ -8,6 +8,12 @@ import { isoOf, parseFitsTime } from './values.ts';
 
 const imageTypes: Record<FrameKind, string> = { light: 'Light', dark: 'Dark', flat: 'Flat', bias: 'Bias' };
 
+/** A master says so: 'Master Dark', as Siril, PixInsight and others write it. */
+function imageTypeOf({ kind, keywords }: FrameFields): string {
+  const master = `Master ${imageTypes[kind]}`;
+  return keywords.some(({ name, value }) => name === 'IMAGETYP' && value === master) ? master : imageTypes[kind];
+}
+
 /** All keywords of the file but CHECKSUM and DATASUM: how it is built, what we know, then what the frame came with. */
 export function headerOf(frame: FrameFields): Card[] {
   const known = [...timeCards(frame), ...exposureCards(frame), ...placeCards(frame), ...colourCards(frame)];
@@ -69,7 +75,7 @@ function exposureCards(frame: FrameFields): Card[] {
     ...number('OFFSET', frame.offset, 'Offset of the camera, its own units'),
     ...real('CCD-TEMP', frame.temperatureCelsius, '[degC] Sensor temperature'),
     ...text('INSTRUME', frame.camera, 'Camera'),
-    { name: 'IMAGETYP', value: imageTypes[frame.kind], comment: 'Light, Dark, Flat or Bias' },
+    { name: 'IMAGETYP', value: imageTypeOf(frame), comment: 'Light, Dark, Flat or Bias' },
     ...text('NIGHT', frame.night, 'Local date of the evening'),
     ...number('FRAMENUM', frame.number, 'Number in the sequence'),
     { name: 'NCOMBINE', value: frame.combined, comment: 'Exposures in this picture' },
