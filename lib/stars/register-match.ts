@@ -32,7 +32,7 @@ const fittedStars = 1500;
 /** Numbers of the brightest stars that are tried, one after the other: the bright ones are in both fields most surely. */
 const levels = [20, 50, 120, 300];
 /** Stars that a guess is first tried on, and how near they must come, pixels. */
-const quickStars = 60;
+const quickStars = 100;
 const quickRadius = 4;
 /** A guess that brings none of so many together is not looked at further. */
 const hopelessStars = 20;

@@ -18,6 +18,8 @@ export interface Size {
 const cells = 6;
 /** A cell may hold this many times its fair share. */
 const crowding = 2.5;
+/** Objects this many times wider than the usual star are clouds, lights of the foreground, galaxies. */
+const wide = 2;
 /** No centroid is better than this, pixels, however bright the star: the air moves each one by itself. A saturated one is far worse. */
 const bestSigma = 0.1;
 const saturatedSigma = 0.5;
@@ -28,9 +30,9 @@ const saturatedSigma = 0.5;
  */
 export function choosePoints(table: StarTable, { width, height }: Size, limit: number): Points {
   // Copies: views of shared memory are slow in V8, and these are read many times.
-  const [x, y, flux, snr, fwhm, flags] = (['x', 'y', 'flux', 'snr', 'fwhm', 'flags'] as const).map((name) =>
+  const [x, y, flux, hfr, snr, fwhm, flags] = (['x', 'y', 'flux', 'hfr', 'snr', 'fwhm', 'flags'] as const).map((name) =>
     Float64Array.from(table.column(name)),
-  ) as [Float64Array, Float64Array, Float64Array, Float64Array, Float64Array, Float64Array];
+  ) as [Float64Array, Float64Array, Float64Array, Float64Array, Float64Array, Float64Array, Float64Array];
   const usable = (i: number, unwanted: number) =>
     Number.isFinite(x[i]) && Number.isFinite(y[i]) && flux[i]! > 0 && (flags[i]! & unwanted) === 0;
   const strict = starFlag.edge | starFlag.elongated;
@@ -42,7 +44,8 @@ export function choosePoints(table: StarTable, { width, height }: Size, limit: n
   const share = Math.ceil((crowding * limit) / cells ** 2);
   const held = new Int32Array(cells ** 2);
   const cellOf = (at: number, size: number) => Math.max(0, Math.min(cells - 1, Math.floor((at / size) * cells)));
-  for (let i = 0; i < table.count && chosen.length < limit; i++) {
+  for (const i of concentratedFirst(flux, hfr)) {
+    if (chosen.length >= limit) break;
     if (!usable(i, unwanted)) continue;
     const cell = cells * cellOf(y[i]!, height) + cellOf(x[i]!, width);
     if (held[cell]! >= share) continue;
@@ -59,6 +62,16 @@ export function choosePoints(table: StarTable, { width, height }: Size, limit: n
     y: Float64Array.from(chosen, (i) => y[i]!),
     sigma: Float64Array.from(chosen, sigmaOf),
   };
+}
+
+/** By the light within the half-flux radius over its area: brightest stars first, and clouds that are lit from below not at all. */
+function concentratedFirst(flux: Float64Array, hfr: Float64Array): Uint32Array {
+  const known = hfr.filter((radius) => radius > 0).sort();
+  const usual = known.length > 0 ? known[known.length >> 1]! : 0;
+  const order = Uint32Array.from(flux, (_, i) => i).filter((i) => !(hfr[i]! > wide * usual));
+  const areaOf = (radius: number) => Math.max(radius > 0 ? radius : usual, 0.5 * usual) ** 2;
+  const concentration = flux.map((light, i) => (light > 0 ? (usual > 0 ? light / areaOf(hfr[i]!) : light) : 0));
+  return order.sort((i, j) => concentration[j]! - concentration[i]!);
 }
 
 /** The first (brightest) `count` of them. */
