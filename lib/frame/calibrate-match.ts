@@ -96,7 +96,8 @@ function compareShape(role: MasterRole, master: Matchable, light: Matchable, com
   const pattern = 'Save both from the same program, so that they begin with the same pixel.';
   compare('BAYERPAT', light.bayer, master.bayer, equal, pattern);
   // Levels of 8 and of 16 bit have nothing to do with each other; a flat is only a ratio.
-  if (role !== 'flat')
+  // Floats keep samples of either.
+  if (role !== 'flat' && light.pixelType !== 'f32' && master.pixelType !== 'f32')
     compare('BITPIX', bitsOf(light), bitsOf(master), equal, `Take a ${role} with as many bits as the frame has.`);
 }
 
@@ -164,8 +165,7 @@ const sameCamera: Same<string> = (a, b) => {
   return one!.includes(other!) || other!.includes(one!);
 };
 
-/** 8 or 16 bits; floats keep either, so they are not known. */
-const bitsOf = ({ pixelType }: Matchable): number | null => (pixelType === 'f32' ? null : pixelType === 'u8' ? 8 : 16);
+const bitsOf = ({ pixelType }: Matchable): number => (pixelType === 'u8' ? 8 : 16);
 
 /** In small letters; 'none' where the program says that there is no filter, null where it says nothing. */
 export function filterOf(frame: Matchable): string | null {

@@ -159,7 +159,7 @@ function requireLight(flat: Frame, { levels }: PreparedGain): void {
   if (levels.every((level) => level > 0)) return;
   throw new NightflowError(
     'bad-input',
-    `The flat ${flat.source ?? flat} holds no light: its mean above black is ${Number((levels[0] ?? 0).toPrecision(4))} ADU.`,
+    `The flat ${flat.source ?? flat} holds no light${levels.length > 1 ? ' of one colour' : `: its mean above black is ${Number(levels[0]!.toPrecision(4))} ADU`}.`,
     { remedy: 'Take a flat of an evenly lit field, at a third to a half of saturation.' },
   );
 }
