@@ -1,5 +1,5 @@
 /** Keeps what a camera's clear sky looks like from night to night: one small file, whole or not at all. */
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeDurably } from '../process/durable.ts';
 import { asNightflowError, NightflowError } from '../process/errors.ts';
@@ -14,16 +14,16 @@ export const clearSkyFile = (folder: string): string => join(folder, 'clear-sky.
 /** Takes up what an earlier run learnt; without a file nothing is known yet. @throws lost, failed, bad-input for a file that can't be used: the watch learns anew. */
 export async function recallClearSky(watch: CloudWatch, folder: string): Promise<void> {
   const path = clearSkyFile(folder);
+  const refuse = (cause?: unknown) =>
+    new NightflowError('bad-input', `${path} is no record of a clear sky: it is learnt anew.`, { cause });
   let text: string;
   try {
+    if ((await stat(path)).size > mostBytes) throw refuse();
     text = await readFile(path, 'utf8');
   } catch (thrown) {
     if ((thrown as NodeJS.ErrnoException).code === 'ENOENT') return;
     throw asNightflowError(thrown, `${path} can't be read`);
   }
-  const refuse = (cause?: unknown) =>
-    new NightflowError('bad-input', `${path} is no record of a clear sky: it is learnt anew.`, { cause });
-  if (text.length > mostBytes) throw refuse();
   try {
     watch.restore(JSON.parse(text));
   } catch (cause) {

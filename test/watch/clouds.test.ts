@@ -130,7 +130,7 @@ describe('the clouds', () => {
   it('do not become the clear sky however long they last or slowly they come', () => {
     const night = new Night();
     night.go(60);
-    expect(states(night.go(600, overcast))).toEqual(['cloudy']);
+    expect(states(night.go(240, overcast))).toEqual(['cloudy']);
     expect(states(night.go(10).slice(3))).toEqual(['clear']);
     const thickening = night.go(360, (index) => ({ through: () => 1 - 0.9 * (index / 360) }));
     expect(states(thickening.slice(-60))).toEqual(['cloudy']);
