@@ -54,7 +54,7 @@ it('writes to a file of the archive, with the settings of the message', async ()
   const files = await night('night', 4);
   flow.send('n', {
     command: 'integrate',
-    files,
+    files: [...files, 'night/gone.fits'],
     output: 'results/all.fits',
     combine: 'median',
     rejection: 'none',
