@@ -102,7 +102,7 @@ export function focus() {
   );
 
   // 3. Stars
-  flow.comment('3  How sharp the stars are', [810, 40], 'For arc seconds set focal length and pixel size.');
+  flow.comment('3  How sharp the stars are', [850, 40], 'For arc seconds set focal length and pixel size.');
   flow.node(
     'astro-hfr',
     'Sharpness',
