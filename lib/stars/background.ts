@@ -56,9 +56,10 @@ export function firstGuess(plane: Plane): FirstGuess {
       levels[known] = value;
       steps[known++] = Math.abs(value - other);
     }
-  // The median of |a - b| of normal noise is 0.9539 sigma.
-  const noise = Math.max(median(steps.subarray(0, known)) / 0.9539, smallestNoise(plane));
-  return { level: median(levels.subarray(0, known)), noise };
+  const level = median(levels.subarray(0, known));
+  // The median of |a - b| of normal noise is 0.9539 sigma. Floats have no more than 24 bits.
+  const least = Math.max(smallestNoise(plane), Math.abs(level) * 2 ** -24);
+  return { level, noise: Math.max(median(steps.subarray(0, known)) / 0.9539, least) };
 }
 
 /** A view of the plane's samples: for few of them. */
@@ -70,7 +71,7 @@ const smallestNoise = (plane: Plane): number => plane.quantum * 0.29;
 
 export function quantisationOf(plane: Plane, { level, noise }: FirstGuess): Quantisation {
   if (plane.type === 'u16') return { low: 0, scale: 1, rounded: 0 };
-  const step = (noise > 0 ? noise : Math.max(1e-30, Math.abs(level) * 1e-6)) / 16;
+  const step = Math.max(noise, 1e-30) / 16;
   return { low: level - 8192 * step, scale: 1 / step, rounded: 0.5 };
 }
 
@@ -110,7 +111,7 @@ export function measureMesh(
   const read = rowReader(work, plane, { low, scale, rounded });
   const values = work.f32(out, columns * 3);
   const least = plane.type === 'f32' ? 1 : 0;
-  const smallest = smallestNoise(plane);
+  const smallest = Math.max(smallestNoise(plane), plane.type === 'f32' ? Math.abs(guess.level) * 2 ** -24 : 0, 1e-30);
   for (let row = from; row < to; row++) {
     let taken = 0;
     const end = Math.min(height, (row + 1) * cell);

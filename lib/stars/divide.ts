@@ -32,7 +32,7 @@ export async function measureOn(
   input: MeasureInput,
   { threads, signal }: { threads?: number; signal?: AbortSignal },
 ): Promise<Measured> {
-  const { plane, thresholdSigma, maximumStars } = input;
+  const { plane, thresholdSigma } = input;
   const parts = threads ?? (plane.width * plane.height < leastPixels ? 1 : pool.size);
   if (parts < 2) return pool.run(whole, input, { signal });
   const begun = await pool.run(start, { plane }, { signal });
@@ -46,7 +46,7 @@ export async function measureOn(
       pool.run(search, { ...common, ...range, thresholdSigma }, { signal }),
     ),
   );
-  const joined = await pool.run(join, { ...common, thresholdSigma, maximumStars, shares: found }, { signal });
+  const joined = await pool.run(join, { ...common, thresholdSigma, shares: found }, { signal });
   if (joined.large) return joined.large;
   throwIfAborted(signal);
   const measured = await Promise.all(
@@ -54,7 +54,7 @@ export async function measureOn(
       pool.run(measure, { plane, mesh: begun.mesh, joined, ...range }, { signal }),
     ),
   );
-  return pool.run(sort, { joined, saturated: begun.saturated, maximumStars, shares: measured }, { signal });
+  return pool.run(sort, { joined, saturated: begun.saturated, shares: measured }, { signal });
 }
 
 /** As many even shares of `count`, each but the last a multiple of `step`. */

@@ -19,7 +19,6 @@ import { chooseScale } from './scale.ts';
 import { type Coarse, runBytes, searchRows } from './search.ts';
 import { joinRuns, measureObjects, openPlane, rowFloats } from './shapes.ts';
 import {
-  brightest,
   emptyMesh,
   fineOptions,
   leastPixels,
@@ -27,6 +26,7 @@ import {
   mostRuns,
   mostStars,
   saturatedPart,
+  sortRows,
 } from './stages.ts';
 
 export interface Start {
@@ -103,7 +103,6 @@ function putInto(work: Scratch, buffer: SharedArrayBuffer, pointer: number, byte
 export interface JoinInput extends Start {
   plane: Plane;
   thresholdSigma: number;
-  maximumStars: number;
   shares: FoundShare[];
 }
 
@@ -119,7 +118,7 @@ export interface Joined {
   large: Measured | null;
 }
 
-export function joinShares({ plane, mesh: raw, saturated, thresholdSigma, maximumStars, shares }: JoinInput): Joined {
+export function joinShares({ plane, mesh: raw, saturated, thresholdSigma, shares }: JoinInput): Joined {
   const work = scratch();
   const mesh = filled(raw);
   const { nodes, background, noise } = drawNodes(work, plane, mesh);
@@ -147,7 +146,7 @@ export function joinShares({ plane, mesh: raw, saturated, thresholdSigma, maximu
   };
   if (scale === 1) return { ...joined, large: null };
   const stars = measureLarge(plane, scale, mesh, thresholdSigma);
-  const table = brightest(work.f32(stars.pointer, stars.count * rowFloats), maximumStars);
+  const table = sortRows(work.f32(stars.pointer, stars.count * rowFloats));
   const { hotPixels } = stars;
   return { ...joined, large: { ...table, scale, background, noise, saturated, hotPixels, incomplete: null } };
 }
@@ -183,12 +182,11 @@ export function measureShare({ plane, mesh, joined, from, to }: ObjectShare): Me
 export interface SortInput {
   joined: Joined;
   saturated: number;
-  maximumStars: number;
   shares: MeasuredShare[];
 }
 
 /** The stars of all shares as if one thread had measured them. */
-export function sortShares({ joined, saturated, maximumStars, shares }: SortInput): Measured {
+export function sortShares({ joined, saturated, shares }: SortInput): Measured {
   const work = scratch();
   const all = shares.reduce((sum, { count }) => sum + count, 0);
   const pointer = work.take(all * rowFloats * 4);
@@ -198,7 +196,7 @@ export function sortShares({ joined, saturated, maximumStars, shares }: SortInpu
     at += count * rowFloats * 4;
   }
   const count = Math.min(mostStars, all);
-  const table = brightest(work.f32(pointer, count * rowFloats), maximumStars);
+  const table = sortRows(work.f32(pointer, count * rowFloats));
   const hotPixels = shares.reduce((sum, share) => sum + share.hotPixels, 0);
   const incomplete = !joined.complete ? 'runs' : joined.left > 0 || count === mostStars ? 'objects' : null;
   return { ...table, scale: 1, background: joined.background, noise: joined.noise, saturated, hotPixels, incomplete };

@@ -6,21 +6,19 @@ import type { Plane } from './plane.ts';
 import { chooseScale } from './scale.ts';
 import { joinRuns, measureObjects, openPlane, rowFloats } from './shapes.ts';
 import {
-  brightest,
   fineOptions,
   leastPixels,
   measureLarge,
   mostStars,
   saturatedPart,
   searchPlane,
+  sortRows,
   wholeMesh,
 } from './stages.ts';
 
 export interface MeasureInput {
   plane: Plane;
   thresholdSigma: number;
-  /** Stars that are kept, brightest first. */
-  maximumStars: number;
 }
 
 export interface Measured {
@@ -39,7 +37,7 @@ export interface Measured {
   incomplete: 'runs' | 'objects' | null;
 }
 
-export function measurePlane({ plane, thresholdSigma, maximumStars }: MeasureInput): Measured {
+export function measurePlane({ plane, thresholdSigma }: MeasureInput): Measured {
   const guess = firstGuess(plane);
   const saturated = saturatedPart(plane);
   const empty = { rows: allocateShared(4), count: 0, scale: 1, saturated, hotPixels: 0, incomplete: null };
@@ -56,6 +54,6 @@ export function measurePlane({ plane, thresholdSigma, maximumStars }: MeasureInp
   const stars =
     scale === 1 ? measureObjects(work, context, objects, share) : measureLarge(plane, scale, mesh, thresholdSigma);
   const incomplete = !found.complete ? 'runs' : objects.left > 0 || stars.count === mostStars ? 'objects' : null;
-  const table = brightest(work.f32(stars.pointer, stars.count * rowFloats), maximumStars);
+  const table = sortRows(work.f32(stars.pointer, stars.count * rowFloats));
   return { ...table, scale, background, noise, saturated, hotPixels: stars.hotPixels, incomplete };
 }

@@ -8,7 +8,7 @@ import type { Measured } from './measure.job.ts';
 import type { StarMeasurement } from './measurement.ts';
 import type { PlaneInput } from './plane.job.ts';
 import { describePlane, type Plane } from './plane.ts';
-import { StarTable } from './star-table.ts';
+import { StarTable, starColumns } from './star-table.ts';
 import { summarise } from './summary.ts';
 
 export interface MeasureOptions {
@@ -39,22 +39,21 @@ export async function measureStars(frame: Frame, options: MeasureOptions = {}): 
     });
   if (!(maximumStars >= 1)) throw new NightflowError('bad-input', `${maximumStars} stars at the most can't be.`);
   const plane = await planeOf(frame, signal);
-  const input = { plane, thresholdSigma, maximumStars: Math.min(maximumStars, 200_000) };
-  const measured = await measureOn(sharedPool(), input, { threads, signal });
-  const stars = tableOf(measured, plane);
-  const summary = summarise(stars, frame);
+  const measured = await measureOn(sharedPool(), { plane, thresholdSigma }, { threads, signal });
+  const all = tableOf(measured, plane);
+  const summary = summarise(all, frame);
   const arcseconds = (value: number | null) =>
     value === null || scaleArcseconds === null ? null : value * scaleArcseconds;
   return {
-    stars,
-    count: stars.count,
+    stars: firstOf(all, maximumStars),
+    count: all.count,
     ...summary,
     hfrArcseconds: arcseconds(summary.hfr),
     fwhmArcseconds: arcseconds(summary.fwhm),
     scaleArcseconds,
     background: measured.background * plane.unit,
     noise: measured.noise * plane.unit * plane.noiseFactor,
-    reason: reasonOf(measured, stars.count, frame),
+    reason: reasonOf(measured, all.count, frame, plane),
   };
 }
 
@@ -97,7 +96,15 @@ function narrow({ count, hfr, fwhm }: StarTable, widening: number): void {
   }
 }
 
-function reasonOf(measured: Measured, count: number, frame: Frame): StarMeasurement['reason'] {
+/** The first rows of a table. */
+function firstOf(table: StarTable, most: number): StarTable {
+  if (table.count <= most) return table;
+  const first = StarTable.of(Math.floor(most));
+  for (const name of starColumns) first.column(name).set(table.column(name).subarray(0, first.count));
+  return first;
+}
+
+function reasonOf(measured: Measured, count: number, frame: Frame, plane: Plane): StarMeasurement['reason'] {
   if (measured.incomplete)
     return { code: 'too-many', text: `There is more in ${frame} than can be measured; the rest was left out.` };
   if (count > 0) return null;
@@ -105,7 +112,8 @@ function reasonOf(measured: Measured, count: number, frame: Frame): StarMeasurem
   if (measured.saturated > 0.5) return { code: 'saturated', text: `${frame} is saturated: no star can stand out.` };
   if (measured.hotPixels > 0)
     return { code: 'hot-pixels', text: `Only hot pixels (${measured.hotPixels}) stand out in ${frame}.` };
-  if (measured.noise === 0 || measured.background <= 0)
+  const light = (measured.background - plane.quantum / 2) * plane.unit - frame.blackLevel;
+  if (light <= 0.05 * measured.noise * plane.unit)
     return { code: 'all-black', text: `${frame} is black: no light reached the sensor.` };
   return { code: 'noise', text: `Nothing in ${frame} stands out from the noise.` };
 }

@@ -14,7 +14,7 @@ export interface Plane {
   offset: number;
   /** ADU of the frame in one unit of the plane. */
   unit: number;
-  /** Steps of the samples, plane units: no noise is smaller than their rounding. 0 for floats. */
+  /** Steps of the samples, plane units: no noise is smaller than their rounding. Of floats, the last bits below white. */
   quantum: number;
   /** Plane value at which a pixel is saturated. */
   saturation: number;
@@ -39,7 +39,15 @@ export function describePlane(frame: PlaneSource): Omit<Plane, 'data'> & { data:
   const widening = bayer ? 0.25 : 0;
   const size = { ...area, noiseFactor, widening };
   const own = channels === 1 && !bayer && transfer === 'linear' ? frame.data : null;
-  if (pixelType === 'f32') return { ...size, data: own, type: 'f32', unit: 1, quantum: 0, saturation: whiteLevel };
+  if (pixelType === 'f32')
+    return {
+      ...size,
+      data: own,
+      type: 'f32',
+      unit: 1,
+      quantum: Math.max(0, whiteLevel) * 2e-7,
+      saturation: whiteLevel,
+    };
   if (pixelType === 'u16' && own)
     return {
       ...size,

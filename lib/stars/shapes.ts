@@ -141,11 +141,25 @@ export function openPlane(work: Scratch, plane: Plane, nodes: Nodes, options: Pl
   const stampFloats = (largestSide + 2) ** 2;
   const stamps = [4, 4, 4, 8, 12].map((bytes) => work.take(stampFloats * bytes));
   const levels = work.take((largestSide + 32) * 4);
-  const pointer = work.take(22 * 4);
-  const words = work.u32(pointer, 22);
-  const floats = work.f32(pointer, 22);
+  const pointer = work.take(23 * 4);
+  const words = work.u32(pointer, 23);
+  const floats = work.f32(pointer, 23);
   words.set([pixels, plane.type === 'f32' ? 1 : 0, width, height, 0, 0, nodes.background, nodes.noise, nodes.columns]);
-  words.set([0, ...stamps, options.leastPixels, 0, largestSide, tallest, margin, largestReach, levels], 9);
+  words.set(
+    [
+      0,
+      ...stamps,
+      options.leastPixels,
+      0,
+      largestSide,
+      tallest,
+      margin,
+      largestReach,
+      levels,
+      plane.widening > 0 ? 1 : 0,
+    ],
+    9,
+  );
   floats[9] = plane.saturation;
   floats[16] = options.contrast;
   let shown = { from: 0, to: 0 };

@@ -88,13 +88,14 @@ export function saturatedPart(plane: Plane): number {
   return full / all;
 }
 
-/** The brightest rows in order; equals in the order of the picture. */
-export function brightest(shared: Float32Array, most: number): { rows: SharedArrayBuffer; count: number } {
+/** The rows in order, brightest first; equals in the order of the picture. What could not be measured is left out. */
+export function sortRows(shared: Float32Array): { rows: SharedArrayBuffer; count: number } {
   // A copy, since views of shared memory are slow in V8.
   const rows = new Float32Array(shared);
-  const order = Uint32Array.from({ length: rows.length / rowFloats }, (_, star) => star);
+  const measured = (star: number) => Number.isFinite(rows[star * rowFloats]! + rows[star * rowFloats + 2]!);
+  const order = Uint32Array.from({ length: rows.length / rowFloats }, (_, star) => star).filter(measured);
   order.sort((a, b) => rows[b * rowFloats + 2]! - rows[a * rowFloats + 2]! || a - b);
-  const count = Math.min(most, order.length);
+  const count = order.length;
   const buffer = allocateShared(Math.max(4, count * rowFloats * 4));
   const sorted = new Float32Array(buffer);
   for (let i = 0; i < count; i++)

@@ -6,6 +6,7 @@ import { type StarTable, starFlag } from './star-table.ts';
 /** Stars fainter than this are left out of the medians where there are enough brighter ones. */
 const leastSnr = 10;
 const enoughStars = 10;
+const leastTrailed = 3;
 
 type Summary = Pick<StarMeasurement, 'hfr' | 'fwhm' | 'eccentricity' | 'measured' | 'tilt' | 'tiltPercent'>;
 
@@ -45,7 +46,13 @@ function measurable(stars: StarTable): number[] {
     clean.push(i);
     if (snr[i]! > leastSnr && !(flags[i]! & starFlag.blended)) bright.push(i);
   }
-  return bright.length >= enoughStars ? bright : clean;
+  if (bright.length >= enoughStars) return bright;
+  if (clean.length > 0) return clean;
+  // A frame that trailed has nothing but trails; a satellite leaves one.
+  const trailed = Array.from({ length: stars.count }, (_, i) => i).filter(
+    (i) => (flags[i]! & flaws) === starFlag.elongated,
+  );
+  return trailed.length >= leastTrailed ? trailed : [];
 }
 
 const medianOf = (values: number[]): number | null => (values.length === 0 ? null : median(values));

@@ -49,7 +49,7 @@ export function starsMeshRow(
   out: usize,
 ): void {
   const stride = <usize>width << 1;
-  const shift = max<i32>(0, <i32>floor<f32>(<f32>Math.log2(max<f64>(1, <f64>sigma / 8))));
+  const shift = max<i32>(0, min<i32>(8, <i32>floor<f32>(<f32>Math.log2(max<f64>(1, <f64>sigma / 8)))));
   for (let x = 0; x < width; x += cell, out += 12) {
     const here = min<i32>(cell, width - x);
     const first = rows + (<usize>x << 1);
@@ -65,15 +65,23 @@ export function starsMeshRow(
     let known: i32;
     // Wider bins where the cell's own spread does not fit: the limb of the Moon, a horizon.
     for (; ; s += 3) {
-      const origin = <i32>centre - ((bins / 2) << s);
+      const origin = originOf(centre, s);
       known = fillHistogram(first, rowCount, stride, here, least, origin, s, work);
       const ends = load<u32>(work) + load<u32>(work, (bins - 1) * 4);
       inside = known - <i32>ends;
       if (inside * 2 > known || s >= 8) break;
     }
     store<f32>(out, <f32>known / <f32>(here * rowCount), 8);
-    clippedMode(work, <f32>(<i32>centre - ((bins / 2) << s)), <f32>(1 << s), out);
+    const middle = (<i32>centre - originOf(centre, s)) >> s;
+    clippedMode(work, middle, <f32>originOf(centre, s), <f32>(1 << s), out);
   }
+}
+
+/** Value of the first bin: the centre is in the middle one, unless all values fit from 0 on. */
+// @ts-ignore: decorator
+@inline
+function originOf(centre: f32, shift: i32): i32 {
+  return shift >= 6 ? 0 : <i32>centre - ((bins / 2) << shift);
 }
 
 /** Median of the means of the rows: a star is in few of them. */
@@ -147,9 +155,9 @@ function countBin(work: usize, bin: u32): void {
  * Clips the histogram at median -+ 3 sigma until sigma stands, then takes the mode as SExtractor estimates it:
  * 2.5 median - 1.5 mean, or the median where the two are further apart than 0.3 sigma (Bertin & Arnouts 1996, section 4.1).
  */
-function clippedMode(work: usize, origin: f32, width: f32, out: usize): void {
-  let low = bins / 2 - near;
-  let high = bins / 2 + near;
+function clippedMode(work: usize, middle: i32, origin: f32, width: f32, out: usize): void {
+  let low = max<i32>(1, middle - near);
+  let high = min<i32>(bins - 2, middle + near);
   let all: u32 = 0;
   for (let bin = 1; bin < bins - 1; bin++) all += load<u32>(work + (<usize>bin << 2));
   let within: u32 = 0;
@@ -168,7 +176,7 @@ function clippedMode(work: usize, origin: f32, width: f32, out: usize): void {
     let squares = f32x4.splat(0);
     let totals = i32x4.splat(0);
     const from = low & ~3;
-    let x = f32x4.add(f32x4.splat(<f32>(from - bins / 2)), f32x4(0, 1, 2, 3));
+    let x = f32x4.add(f32x4.splat(<f32>(from - middle)), f32x4(0, 1, 2, 3));
     const four = f32x4.splat(4);
     let bin = from;
     for (; bin <= high; bin += 4) {
@@ -188,12 +196,12 @@ function clippedMode(work: usize, origin: f32, width: f32, out: usize): void {
     );
     if (total == 0) {
       // All in the end bins: one value far from the centre, or two. The centre is all there is to say.
-      mean = median = bins / 2;
+      mean = median = middle;
       sigma = 0;
       break;
     }
     const offset = <f64>sumOf(sums) / <f64>total;
-    mean = offset + bins / 2;
+    mean = offset + middle;
     sigma = Math.sqrt(max<f64>(0, <f64>sumOf(squares) / <f64>total - offset * offset));
     median = medianBin(work, low, high, total);
     low = max<i32>(1, <i32>Math.ceil(median - 3 * sigma - 0.5));

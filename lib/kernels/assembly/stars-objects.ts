@@ -1,14 +1,19 @@
 /** From an object's runs to its stars: deblending, centroid and shape from the filtered picture, as SEP takes them. */
 import { starsDeblend } from './stars-deblend';
-import { loadStamp, inBasins, inContrast, inFiltered, inLabels, inLeast, inOrder, inSaturation, inStamp, sampleAt } from './stars-stamp';
+import { loadStamp, inBasins, inBoxed, inContrast, inFiltered, inLabels, inLeast, inOrder, inSaturation, inStamp, sampleAt } from './stars-stamp';
 
-/** Fields of an object's record, f32 each: x, y, a, b, theta, pixels, flux, peak, flags, sharpness. */
+/** Fields of an object's record, f32 each: x, y, a, b, theta, pixels, flux, peak, flags, 1 for a hot pixel. */
 export const recordBytes: usize = 40;
 
 /** Bits of flags, as in lib/stars/star-table.ts. */
 const saturatedFlag: i32 = 1;
 const edgeFlag: i32 = 2;
 const blendedFlag: i32 = 4;
+const elongatedFlag: i32 = 8;
+
+/** Longer than 2.5 times its width, and more than a pair of pixels. */
+const longest: f64 = 2.5;
+const leastLong: f64 = 2;
 
 /**
  * Appends the stars of one object.
@@ -76,6 +81,7 @@ export function starsOfObject(context: usize, runs: usize, count: i32, records: 
       order,
       pixels,
       width,
+      height,
       x0,
       y0,
       stars > 1 ? star : 0,
@@ -127,6 +133,7 @@ function describe(
   order: usize,
   pixels: i32,
   width: i32,
+  height: i32,
   x0: i32,
   y0: i32,
   label: i32,
@@ -183,23 +190,62 @@ function describe(
   }
   const half = (xx + yy) / 2;
   const split = Math.sqrt(max<f64>(0, ((xx - yy) / 2) * ((xx - yy) / 2) + xy * xy));
+  const major = Math.sqrt(half + split);
+  const minor = Math.sqrt(max<f64>(0, half - split));
+  if (major > longest * minor && major > leastLong) flags |= elongatedFlag;
   store<f32>(record, <f32>(cx + x0));
   store<f32>(record, <f32>(cy + y0), 4);
-  store<f32>(record, <f32>Math.sqrt(half + split), 8);
-  store<f32>(record, <f32>Math.sqrt(max<f64>(0, half - split)), 12);
+  store<f32>(record, <f32>major, 8);
+  store<f32>(record, <f32>minor, 12);
   store<f32>(record, <f32>(Math.atan2(2 * xy, xx - yy) / 2), 16);
   store<f32>(record, <f32>own, 20);
   store<f32>(record, <f32>flux, 24);
   store<f32>(record, peak, 28);
   store<f32>(record, <f32>flags, 32);
-  store<f32>(record, aroundAt(stamp + (<usize>peakIndex << 2), <usize>width << 2) / peak, 36);
+  const room = min<i32>(min<i32>(px, py), min<i32>(width - 1 - px, height - 1 - py));
+  const boxed = load<i32>(context, inBoxed) != 0;
+  store<f32>(record, isHot(stamp + (<usize>peakIndex << 2), <usize>width << 2, boxed, room) ? 1 : 0, 36);
 }
 
-/** Sum of the 8 samples around one: next to nothing for a hot pixel, more than its own for a star. */
-export function aroundAt(at: usize, stride: usize): f32 {
-  const a = at - stride;
-  const c = at + stride;
-  const above = load<f32>(a - 4) + load<f32>(a) + load<f32>(a + 4);
-  const below = load<f32>(c - 4) + load<f32>(c) + load<f32>(c + 4);
-  return above + below + (load<f32>(at - 4) + load<f32>(at + 4));
+/** A star of FWHM 1.2 pixels leaves at least half as much light beside its two brightest pixels as in them, hot ones next to none. */
+const leastBeside: f32 = 0.25;
+/** In a mosaic's plane, at least 0.4 beside its brightest 2x2. */
+const leastBesideBlock: f32 = 0.15;
+
+/**
+ * Whether what stands out here is a defect of a pixel or two, not light that came through the optics.
+ * @param at The brightest sample, in a stamp
+ * @param room Samples around it that are in the stamp: 1 or more
+ */
+export function isHot(at: usize, stride: usize, boxed: bool, room: i32): bool {
+  if (boxed && room > 1) return isHotBlock(at, stride);
+  let around: f32 = 0;
+  let most: f32 = -Infinity;
+  for (let y: i32 = -1; y <= 1; y++)
+    for (let x: i32 = -1; x <= 1; x++) {
+      if (x == 0 && y == 0) continue;
+      const value = load<f32>(at + y * stride + x * 4);
+      around += value;
+      most = max<f32>(most, value);
+    }
+  const peak = load<f32>(at);
+  return around < (leastBeside + 0.1) * peak || around - most < leastBeside * (peak + most);
+}
+
+/** The brightest 2x2 with this sample against the ring of twelve around it. */
+function isHotBlock(at: usize, stride: usize): bool {
+  let best: f32 = -Infinity;
+  let ring: f32 = 0;
+  for (let corner = 0; corner < 4; corner++) {
+    const first = at - (corner >> 1) * stride - (corner & 1) * 4;
+    const block = load<f32>(first) + load<f32>(first + 4) + load<f32>(first + stride) + load<f32>(first + stride + 4);
+    if (block <= best) continue;
+    best = block;
+    ring = -block;
+    for (let y = 0; y < 4; y++) {
+      const row = first - stride - 4 + y * stride;
+      ring += load<f32>(row) + load<f32>(row + 4) + load<f32>(row + 8) + load<f32>(row + 12);
+    }
+  }
+  return ring < leastBesideBlock * best;
 }

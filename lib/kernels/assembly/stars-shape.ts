@@ -1,12 +1,9 @@
 /** Half-flux radius, windowed centroid and width of a star, out of the picture around it. */
-import { aroundAt, recordBytes, starsOfObject } from './stars-objects';
-import { inFirstRow, inHeight, inMargin, inNoise, inReach, inRows, inSaturation, inStamp, inTallest, inWidest, inWidth, loadStamp, nodesAt, sampleAt } from './stars-stamp';
+import { isHot, recordBytes, starsOfObject } from './stars-objects';
+import { inBoxed, inFirstRow, inHeight, inMargin, inNoise, inReach, inRows, inSaturation, inStamp, inTallest, inWidest, inWidth, loadStamp, nodesAt, sampleAt } from './stars-stamp';
 
 /** Fields of a star's row, f32 each: x, y, flux, peak, hfr, fwhm, eccentricity, angle (radians), snr, flags. */
 const rowBytes: usize = 40;
-
-/** The eight pixels around a star's brightest hold more light than it even where the FWHM is 1.2 pixels (1.2 times as much). */
-const leastAround: f32 = 0.35;
 
 /**
  * Deblends and measures objects `from` to `to`.
@@ -40,7 +37,7 @@ export function starsMeasure(
     const stars = starsOfObject(context, own, count, records, 256);
     for (let star = 0; star < stars; star++) {
       const record = records + <usize>star * recordBytes;
-      if (load<f32>(record, 36) < leastAround) {
+      if (load<f32>(record, 36) != 0) {
         hot++;
         continue;
       }
@@ -64,7 +61,7 @@ export function starsMeasureRecords(context: usize, records: usize, count: i32, 
   for (let star = 0; star < count; star++) {
     const record = records + <usize>star * recordBytes;
     lookAtPeak(context, record);
-    if (load<f32>(record, 36) < leastAround) continue;
+    if (load<f32>(record, 36) != 0) continue;
     const row = rows + <usize>written * rowBytes;
     measureOne(context, record, row, work);
     if (load<f32>(row, 16) > 0) written++;
@@ -100,7 +97,7 @@ function lookAtPeak(context: usize, record: usize): void {
     if (sampleAt(context, x, y) >= saturation) flags |= 1;
   store<f32>(record, peak, 28);
   store<f32>(record, <f32>flags, 32);
-  store<f32>(record, aroundAt(peakAt, stride) / peak, 36);
+  store<f32>(record, isHot(peakAt, stride, load<i32>(context, inBoxed) != 0, 1) ? 1 : 0, 36);
 }
 
 /** Whether an object fits a stamp and its rows, with those around, are in memory. */
@@ -147,7 +144,9 @@ function measureOne(context: usize, record: usize, row: usize, work: usize): voi
   y = load<f32>(row, 4) + <f32>y0;
   store<f32>(row, x);
   store<f32>(row, y, 4);
-  store<f32>(row, total, 8);
+  const flags = <i32>load<f32>(record, 32);
+  // All within the radius is too much where a neighbour is.
+  store<f32>(row, flags & 4 ? min<f32>(total, load<f32>(record, 24)) : total, 8);
   store<f32>(row, load<f32>(record, 28), 12);
   store<f32>(row, hfr, 16);
   const pixels = load<f32>(record, 20);

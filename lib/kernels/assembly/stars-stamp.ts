@@ -32,6 +32,8 @@ export const inMargin: usize = 76;
 export const inReach: usize = 80;
 /** Room for a row of levels: the widest stamp and two vectors, f32. */
 export const inLevels: usize = 84;
+/** 1 where a pixel is the mean of 2x2 of a mosaic: a hot one of them is a block of four. */
+export const inBoxed: usize = 88;
 
 /** The sample at a pixel that is in memory. */
 // @ts-ignore: decorator
