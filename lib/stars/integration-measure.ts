@@ -25,6 +25,11 @@ export interface MeasureFilesOptions {
   onFile?: (done: number) => void;
 }
 
+interface Lane {
+  read: SharedArrayBuffer | undefined;
+  calibrated: SharedArrayBuffer | undefined;
+}
+
 /** The brightest are enough to lay one frame on another. */
 const starsKept = 2000;
 
@@ -39,12 +44,14 @@ export async function measureFiles(
   let next = 0;
   let done = 0;
   const takeFiles = async () => {
+    // Nothing keeps a frame once it is measured or unpacked: the next is read into its memory.
+    const lane: Lane = { read: undefined, calibrated: undefined };
     while (next < files.length) {
       throwIfAborted(signal);
       const i = next++;
       const file = files[i]!;
       try {
-        found[i] = await measure(file, files.length - i - 1);
+        found[i] = await measure(file, files.length - i - 1, lane);
       } catch (thrown) {
         const error = asNightflowError(thrown);
         if (error.code === 'aborted' || error.code === 'disk-full') throw error;
@@ -61,9 +68,11 @@ export async function measureFiles(
     warnings: [...warnings],
   };
 
-  async function measure(file: string, more: number): Promise<Candidate | Reported> {
-    const raw = await readFrame(file, { signal });
-    const calibrated = calibrator ? await calibrator.calibrate(raw, { signal }) : null;
+  async function measure(file: string, more: number, lane: Lane): Promise<Candidate | Reported> {
+    const raw = await readFrame(file, { signal, spare: lane.read });
+    lane.read = raw.data;
+    const calibrated = calibrator ? await calibrator.calibrate(raw, { signal, spare: lane.calibrated }) : null;
+    lane.calibrated = calibrated?.frame.data;
     for (const warning of calibrated?.warnings ?? []) warnings.add(warning);
     const frame = calibrated?.frame ?? raw;
     const measurement = align === 'stars' ? await measureStars(frame, { maximumStars: starsKept, signal }) : null;
