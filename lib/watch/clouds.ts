@@ -156,6 +156,8 @@ export class CloudWatch {
     const middle = sorted.length < 3 ? fraction : sorted[1]!;
     const far = Math.min(0.9, Math.max(2 * limit, limit + 0.25));
     if (fraction >= far) return 'cloudy';
+    // No chance puts all the stars back behind clouds.
+    if (fraction <= limit * 0.25) return 'clear';
     return middle >= (this.state === 'cloudy' ? limit * hysteresis : limit) ? 'cloudy' : 'clear';
   }
 
