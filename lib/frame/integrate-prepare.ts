@@ -33,6 +33,9 @@ export interface PrepareOptions {
   signal?: AbortSignal;
 }
 
+/** Files that are read by rows, most likely. */
+const plainFits = /\.(fits?|fts)$/i;
+
 const inspectJob = job<{ path: string }, Inspected | null>(new URL('./integrate.job.ts', import.meta.url), 'inspect');
 
 export async function prepareSources(
@@ -73,7 +76,9 @@ export async function prepareSources(
   return { sources, headers, inverses, width, height, channels: main.channels, bayer: main.bayer };
 
   async function look(input: Integrand, i: number): Promise<Inspected> {
-    const more = inputs.length - i - 1;
+    const more = inputs
+      .slice(i + 1)
+      .filter((each) => typeof each === 'string' && (moved || !plainFits.test(each))).length;
     if (typeof input === 'string') {
       const inspected = await pool.run(inspectJob, { path: input }, { signal });
       if (inspected && !(moved && inspected.header.bayer)) return inspected;

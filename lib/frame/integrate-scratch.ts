@@ -1,5 +1,5 @@
 /** A folder for the samples of frames that can't be read row by row (RAW, compressed, a mosaic to be resampled): gone when closed. */
-import { mkdtemp, open, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freeBytes, writeAll } from '../process/durable.ts';
@@ -35,6 +35,7 @@ export class ScratchFolder {
         { remedy: 'Free some space, or integrate uncompressed FITS files, which need none.' },
       );
     try {
+      await mkdir(this.parent, { recursive: true });
       this.folder ??= await mkdtemp(join(this.parent, 'nightflow-integrate-'));
       const path = join(this.folder, `${this.files++}.raw`);
       const handle = await open(path, 'wx');

@@ -1,7 +1,9 @@
 /** astro-stack's other half: files that are there already become one picture, in one go (`msg.files`). */
+import { rm } from 'node:fs/promises';
 import { isAbsolute, resolve } from 'node:path';
 import type { Node, NodeAPI } from 'node-red';
 import { findFrameFiles } from '../../lib/night/frame-files.ts';
+import { workFolder } from '../../lib/night/night-folder.ts';
 import { confine } from '../../lib/process/durable.ts';
 import { NightflowError } from '../../lib/process/errors.ts';
 import { type IntegrationOptions, integrateNight } from '../../lib/stars/integration.ts';
@@ -45,9 +47,18 @@ export const isBatch = (msg: AstroMessage): boolean =>
  * the result (`payload` the number of frames in it, `integration` what became of each file) on output 1, progress on output 2.
  * @throws bad-input for paths outside the archive; as integrateNight.
  */
-export async function integrateBatch({ RED, node, site, msg, signal, send, status }: BatchContext): Promise<void> {
+export async function integrateBatch(context: BatchContext): Promise<void> {
+  const folder = archiveOf(context.site);
+  // On the archive's disk, for the system's temporary folder may be in memory; what a power cut left there goes first.
+  const scratchFolder = workFolder(folder, `${context.node.id}-integrate`);
+  const clean = () => rm(scratchFolder, { recursive: true, force: true });
+  await clean();
+  await integrateIn(context, folder, scratchFolder).finally(clean);
+}
+
+async function integrateIn(context: BatchContext, folder: string, scratchFolder: string): Promise<void> {
+  const { RED, node, msg, signal, send, status } = context;
   const settings = await readSettings(RED, node, {}, inputs, msg);
-  const folder = archiveOf(site);
   const { files: _files, command: _command, ...carried } = msg;
   const answer = (message: object) => ({ ...carried, ...message }) as AstroMessage;
   let reported = -1;
@@ -66,7 +77,7 @@ export async function integrateBatch({ RED, node, site, msg, signal, send, statu
     align: settings.align,
     weighting: settings.weighting,
     reference: settings.reference === '' ? undefined : inside(folder, settings.reference),
-    scratchFolder: undefined,
+    scratchFolder,
     signal,
   };
   const done = (frames: number) => status('done', RED._('astro-stack.status.done', { frames }));
