@@ -33,8 +33,9 @@ export interface LoupeOptions {
   signal?: AbortSignal;
 }
 
-/** A square shows so many half-flux radii of the widest of its three stars. */
+/** A square shows so many half-flux radii of the widest of the three stars; what is much wider than the median is a cloud or a lamp. */
 const sideInHfr = 6;
+const widestInMedians = 2.5;
 /** Fewer pixels show no star, more show its neighbours. */
 const [smallestSide, largestSide] = [16, 160];
 const usualWidth = 240;
@@ -60,7 +61,8 @@ export async function loupe(
   const chosen = choose(stars);
   if (chosen.length === 0) return [];
   const { x, y, hfr } = stars;
-  const side = squareSide(frame, Math.max(...chosen.map(({ index }) => hfr[index]!)));
+  const radii = chosen.map(({ index }) => hfr[index]!);
+  const side = squareSide(frame, Math.min(Math.max(...radii), widestInMedians * radii[radii.length >> 1]!));
   const places = chosen.map(({ index }) => placeOf(frame, x[index]!, y[index]!, side));
   const { data, width: across, height, channels, bayer, pixelType, whiteBalance } = frame;
   const picture = { data, width: across, height, channels, bayer, pixelType, whiteBalance };

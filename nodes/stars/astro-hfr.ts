@@ -19,7 +19,7 @@ const inputs = {
   scaleArcseconds: { type: 'number', label: 'scale', default: null, minimum: 0.01, maximum: 3600, unit: '″/px' },
   focalLength: { type: 'number', label: 'focal length', default: null, minimum: 0.1, maximum: 1e5, unit: 'mm' },
   pixelSize: { type: 'number', label: 'pixel size', default: null, minimum: 0.1, maximum: 1000, unit: 'µm' },
-  loupe: { type: 'choice', label: 'loupe', choices: ['off', 'address', 'png'], default: 'off' },
+  loupeAs: { type: 'choice', label: 'loupe', choices: ['off', 'address', 'png'], default: 'off' },
 } as const satisfies InputTable;
 
 export default function register(RED: NodeAPI): void {
@@ -40,16 +40,17 @@ export default function register(RED: NodeAPI): void {
       msg.stars = stars;
       msg.measurement = measurement;
       delete msg.loupe;
-      if (settings.loupe !== 'off') {
+      if (settings.loupeAs !== 'off') {
         const found = await loupe(frame, stars, { signal });
         msg.loupe = found.map(({ png, ...figures }) =>
-          settings.loupe === 'png' ? { ...figures, png } : { ...figures, url: show(figures.star, png) },
+          settings.loupeAs === 'png' ? { ...figures, png } : { ...figures, url: show(figures.star, png) },
         );
       }
       send(msg);
-      const text = RED._(`astro-hfr.status.done${skipped > 0 ? '-skipped' : ''}`, { ...shown(measurement), skipped });
+      const hidden = settings.loupeAs === 'address' && [...pictures.values()].some((each) => each.thisMachineOnly);
+      const key = `done${hidden ? '-this-machine' : ''}${skipped > 0 ? '-skipped' : ''}`;
       if (measurement.hfr === null) status('waiting', measurement.reason?.text ?? RED._('astro-hfr.status.none'));
-      else status('done', text);
+      else status(hidden ? 'waiting' : 'done', RED._(`astro-hfr.status.${key}`, { ...shown(measurement), skipped }));
     };
 
     /** Each of the three stars has a picture of its own, under the node's id and the star's name. */

@@ -130,6 +130,12 @@ describe('the pictures', () => {
     expect(at(2, 2)).toBeLessThan(30);
   });
 
+  it('are no wider for a cloud among the stars', async () => {
+    const { frame, table } = drawn([...three, { x: 100, y: 30, sigma: 3 }, { x: 60, y: 110, sigma: 40 }]);
+    // 6 x 2.5 x the median of 3.53, made even, not 6 x 47.
+    expect((await shown(frame, table))[0]!.side).toBe(54);
+  });
+
   it('show a star at the edge off the middle, and one of a small frame too', async () => {
     const { frame, table } = drawn([{ x: 3, y: 2, sigma: 2 }]);
     const [picture] = await shown(frame, table);

@@ -83,7 +83,7 @@ describe('the scale', () => {
 
 describe('a frame without stars', () => {
   it('has no HFR, and a reason', async () => {
-    const flow = await startImageFlow(registerHfr, 'astro-hfr', { loupe: 'address' });
+    const flow = await startImageFlow(registerHfr, 'astro-hfr', { loupeAs: 'address' });
     flow.send('n', { frame: smallFrame(0, { width: 64, height: 64, value: 0 }) });
     const msg = await flow.sink('one').first();
     expect(msg.payload).toBeNull();
@@ -105,12 +105,15 @@ describe('a frame without stars', () => {
 
 describe('the loupe', () => {
   it('serves three pictures at addresses of their own, new ones for each frame, until the node is closed', async () => {
-    const flow = await startImageFlow(registerHfr, 'astro-hfr', { loupe: 'address' });
+    const flow = await startImageFlow(registerHfr, 'astro-hfr', { loupeAs: 'address' });
     await flow.listen();
     flow.send('n', { frame: starField() });
     flow.send('n', { frame: starField() });
     const [first, second] = (await flow.sink('one').take(2)).map((msg) => msg.loupe as { star: string; url: string }[]);
     expect(first!.map(({ star }) => star)).toEqual(['sharpest', 'median', 'worst']);
+    expect((await flow.status('n', 'yellow')).text).toMatch(
+      / · loupe on this machine only: set httpNodeAuth or a token$/,
+    );
     const urls = [...first!, ...second!].map(({ url }) => url);
     expect(new Set(urls).size).toBe(6);
     expect(urls.slice(0, 3).map((url) => url.split('?')[0])).toEqual(urls.slice(3).map((url) => url.split('?')[0]));
@@ -118,7 +121,7 @@ describe('the loupe', () => {
 
   it('sends them as PNG when that is wanted', async () => {
     const flow = await startImageFlow(registerHfr, 'astro-hfr');
-    flow.send('n', { frame: starField(), loupe: 'png' });
+    flow.send('n', { frame: starField(), loupeAs: 'png' });
     const [picture] = (await flow.sink('one').first()).loupe as { png: Buffer; side: number; enlargement: number }[];
     const { format, width } = await sharp(picture!.png).metadata();
     expect([format, width]).toEqual(['png', picture!.side * picture!.enlargement]);
@@ -132,6 +135,14 @@ it('measures the newest when frames come faster, and says how many it passed by'
   const numbers = (await flow.sink('one').take(2)).map(({ frame }) => (frame as Frame).number);
   expect(numbers).toEqual([1, 4]);
   expect((await flow.status('n', 'green', 'skipped')).text).toMatch(/· 2 skipped$/);
+});
+
+it('takes what has been measured before, loupe and all', async () => {
+  const flow = await startImageFlow(registerHfr, 'astro-hfr', { loupeAs: 'png' });
+  flow.send('n', { frame: starField() });
+  const once = await flow.sink('one').first();
+  flow.send('n', { ...once });
+  expect((await flow.sink('one').take(2))[1]!.payload).toBe(once.payload);
 });
 
 it('refuses a threshold that would find noise, and lets the end of a night through', async () => {
