@@ -36,6 +36,11 @@ export interface SearchState {
 const goodEndRatio = 2.5;
 const tooHighEndRatio = 4.5;
 const tooLowEndRatio = 1.5;
+/** Wings this many times as wide as the focus say no more where it is; a fit needs so many points without them. */
+const wingRatio = 6;
+const fewestPoints = 5;
+/** Points this many times as wide on both sides show a valley, whatever a curve makes of it. */
+const valleyRatio = 2;
 /** A sweep that shows no slope is repeated so much wider, so many times. */
 const widening = 3;
 const mostWidenings = 3;
@@ -72,6 +77,8 @@ function wanted(state: SearchState, limits: SearchLimits): SearchStep {
     if (elsewhere !== 0) return downhill(state, limits, elsewhere, 'There are more stars');
     return refined(state, limits) ?? { kind: 'accept' };
   }
+  const inValley = valley(state, limits);
+  if (inValley) return inValley;
   if (fit.verdict === 'too-few') return withoutStars(state, limits);
   if (fit.verdict === 'flat')
     return stars ? downhill(state, limits, stars, 'There are more stars') : wider(state, limits);
@@ -105,6 +112,16 @@ function middleStars(points: readonly FocusPoint[]): number {
   return stars[stars.length >> 1]!;
 }
 
+/**
+ * The HFR up to which points belong to one curve, pixels: farther out the doughnuts of a crowded field run into each other, and the HFR
+ * leaves its hyperbola. Counted from the sharpest point among those with many stars.
+ */
+export function largestHfrOf(points: readonly FocusPoint[]): number {
+  const sharpest = sharpestOf(points);
+  const reach = sharpest ? sharpest.hfr * wingRatio : Number.POSITIVE_INFINITY;
+  return points.filter(({ hfr }) => hfr <= reach).length >= fewestPoints ? reach : Number.POSITIVE_INFINITY;
+}
+
 /** The positions of a sweep in the order of the approach (-1: inwards), moved so that all of them are within the bounds where there is room. */
 export function positionsOf(sweep: Sweep, limits: SearchLimits, approach: -1 | 1): number[] {
   const half = (limits.samples - 1) / 2;
@@ -136,6 +153,28 @@ function refined({ sweeps, fit }: SearchState, limits: SearchLimits): SearchStep
   return { kind: 'sweep', sweep: { centre: best, step: better }, why };
 }
 
+/** Points that are much wider on both sides of a sharp one hold the focus between them, even if no curve fits them all. */
+function valley({ sweeps, points }: SearchState, limits: SearchLimits): SearchStep | null {
+  const sharpest = sharpestOf(points);
+  if (!sharpest) return null;
+  const { position: centre, hfr: least } = sharpest;
+  const wall = (side: -1 | 1) =>
+    Math.min(
+      ...points
+        .filter(({ hfr, position }) => hfr > valleyRatio * least && (position - centre) * side > 0)
+        .map(({ position }) => Math.abs(position - centre)),
+    );
+  const step = Math.max(limits.smallestStep, Math.round((Math.max(wall(-1), wall(1)) * 2) / (limits.samples - 1)));
+  if (!Number.isFinite(step) || step > 0.7 * sweeps.at(-1)!.step) return null;
+  return { kind: 'sweep', sweep: { centre, step }, why: 'The focus lies between two wide points.' };
+}
+
+function sharpestOf(points: readonly FocusPoint[]): FocusPoint | null {
+  const most = Math.max(0, ...points.map(({ stars }) => stars));
+  const rich = points.filter(({ hfr, stars }) => hfr > 0 && stars >= leastStarsAtFocus * most);
+  return rich.length > 0 ? rich.reduce((a, b) => (b.hfr < a.hfr ? b : a)) : null;
+}
+
 function withoutStars(state: SearchState, limits: SearchLimits): SearchStep {
   const { sweeps, points } = state;
   const seen = points.filter(({ hfr }) => hfr > 0);
@@ -155,8 +194,13 @@ function withoutStars(state: SearchState, limits: SearchLimits): SearchStep {
   };
 }
 
-function wider({ sweeps, fit }: SearchState, limits: SearchLimits): SearchStep {
+function wider({ sweeps, fit, points }: SearchState, limits: SearchLimits): SearchStep {
   const { centre, step } = sweeps.at(-1)!;
+  const near = points.filter(({ hfr }) => hfr > 0 && hfr <= largestHfrOf(points)).map(({ hfr }) => hfr);
+  const finer = Math.round(step / widening);
+  // It changes, but over too few points to be sure: there the sweep was too coarse.
+  if (fit.curve && finer >= limits.smallestStep && Math.max(...near) > wingRatio * 0.5 * Math.min(...near))
+    return { kind: 'sweep', sweep: { centre: fit.curve.best, step: finer }, why: 'Too few points near the focus.' };
   const widenings = sweeps.filter((sweep, index) => index > 0 && sweep.step > sweeps[index - 1]!.step).length;
   const room = limits.maximum - limits.minimum;
   const next = Math.min(step * widening, room / (limits.samples - 1));

@@ -8,7 +8,7 @@ import { measureStars } from '../stars/measure.ts';
 import { type DriveOptions, FocusDrive } from './autofocus-drive.ts';
 import type { FocusProgress, FocusReason, FocusResult } from './autofocus-result.ts';
 import { FocusSampler, type Measure, type SampleOptions } from './autofocus-sample.ts';
-import { nextStep, positionsOf, type SearchLimits, type Sweep } from './autofocus-search.ts';
+import { largestHfrOf, nextStep, positionsOf, type SearchLimits, type Sweep } from './autofocus-search.ts';
 
 export interface AutofocusOptions extends DriveOptions, SampleOptions {
   camera: Camera;
@@ -140,9 +140,12 @@ class FocusRun {
     }
   }
 
-  /** Through the points of the last sweep's range: from far away the wings are not what they are near the focus. */
+  /** Through the points of the last sweep's range, without those far up the wings: there they are not what they are near the focus. */
   private fitted(): FocusFit {
-    const points = this.points.map((point) => (this.isNear(point) ? point : { ...point, hfr: Number.NaN }));
+    const largest = largestHfrOf(this.points.filter((point) => this.isNear(point)));
+    const points = this.points.map((point) =>
+      this.isNear(point) && point.hfr <= largest ? point : { ...point, hfr: Number.NaN },
+    );
     return fitFocusCurve(points, { model: this.options.model });
   }
 
@@ -155,8 +158,8 @@ class FocusRun {
     const curve = this.fit!.curve!;
     const drive = this.drive!;
     const lowest = Math.min(...this.points.filter((_, index) => curve.weights[index]! > 0.2).map(({ hfr }) => hfr));
-    // Two lines meet below what a star can be.
-    const expected = curve.model === 'v-curve' ? Math.max(curve.minimumHfr, lowest) : curve.minimumHfr;
+    // No curve is exact at its bottom: two lines meet below what a star can be, and stars smaller than a pixel have a floor.
+    const expected = Math.max(curve.minimumHfr, lowest);
     this.tell('verifying', `Goes to ${Math.round(curve.best)} and looks.`);
     const position = await drive.goTo(curve.best, this.signal);
     let best: FocusPoint | null = null;
