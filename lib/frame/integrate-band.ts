@@ -4,6 +4,7 @@ import type { Scratch } from '../kernels/wasm.ts';
 import { addSums } from './fits/checksum.ts';
 import { bytesPerSample, type PixelType } from './frame.ts';
 import { floatRows } from './integrate-floats.ts';
+import { isExact } from './integrate-plan.ts';
 import { isFitsU16, type RowSource, readStored, SourceFiles, unsignedSign } from './integrate-source.ts';
 import type { Area, Matrix } from './matrix.ts';
 import type { Interpolation } from './warp-rows.ts';
@@ -57,20 +58,6 @@ export interface BandOutput {
   /** One's complement sum of what was written to a file. */
   dataSum: number;
 }
-
-/** Frames of 16-bit integers that lie on each other are integrated exactly; the others as floats. */
-export const isExact = ({
-  sources,
-  inverses,
-  levels,
-  weights,
-  rules,
-}: Pick<BandInput, 'sources' | 'inverses' | 'levels' | 'weights' | 'rules'>): boolean =>
-  levels === null &&
-  weights === null &&
-  !(rules.rejection === 'none' && rules.combine === 'mean') &&
-  inverses.every((inverse) => inverse === null) &&
-  sources.every(({ pixelType }) => pixelType === 'u16');
 
 export function integrateArea(work: Scratch, input: BandInput): BandOutput {
   const files = new SourceFiles();

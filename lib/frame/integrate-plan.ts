@@ -1,6 +1,5 @@
 /** Cuts an integration into areas whose samples of all frames fit a worker's memory and, where they can, its cache. */
 import type { BandInput } from './integrate-band.ts';
-import { isExact } from './integrate-band.ts';
 import { type Area, sourceBox } from './matrix.ts';
 
 export interface PlannedArea {
@@ -22,6 +21,20 @@ const fewestAreas = 32;
 
 export type PlanInput = Pick<BandInput, 'sources' | 'inverses' | 'levels' | 'weights' | 'rules' | 'width' | 'height'>;
 
+/** Frames of 16-bit integers that lie on each other are integrated exactly; the others as floats. */
+export const isExact = ({
+  sources,
+  inverses,
+  levels,
+  weights,
+  rules,
+}: Pick<BandInput, 'sources' | 'inverses' | 'levels' | 'weights' | 'rules'>): boolean =>
+  levels === null &&
+  weights === null &&
+  !(rules.rejection === 'none' && rules.combine === 'mean') &&
+  inverses.every((inverse) => inverse === null) &&
+  sources.every(({ pixelType }) => pixelType === 'u16');
+
 export function planAreas(input: PlanInput, channels: number): PlannedArea[] {
   const { sources, inverses, width, height } = input;
   const exact = isExact(input);
@@ -37,14 +50,15 @@ export function planAreas(input: PlanInput, channels: number): PlannedArea[] {
   const inOneArea = Math.max(1, Math.floor((height * channels) / (size.height * fewestAreas)));
   const areaHeight = size.width === width ? size.height * inOneArea : size.height;
   const areas: PlannedArea[] = [];
-  for (let plane = 0; plane < channels; plane++)
-    for (let y = 0; y < height; y += areaHeight)
-      for (let x = 0; x < width; x += size.width)
-        areas.push({
-          plane,
-          area: { x, y, width: Math.min(size.width, width - x), height: Math.min(areaHeight, height - y) },
-          rowsAtOnce: size.height,
-        });
+  const [down, across] = [Math.ceil(height / areaHeight), Math.ceil(width / size.width)];
+  for (let i = 0; i < channels * down * across; i++) {
+    const [x, y] = [(i % across) * size.width, (Math.floor(i / across) % down) * areaHeight];
+    areas.push({
+      plane: Math.floor(i / across / down),
+      area: { x, y, width: Math.min(size.width, width - x), height: Math.min(areaHeight, height - y) },
+      rowsAtOnce: size.height,
+    });
+  }
   return areas;
 }
 
