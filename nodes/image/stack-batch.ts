@@ -2,6 +2,8 @@
 import { rm } from 'node:fs/promises';
 import { isAbsolute, resolve } from 'node:path';
 import type { Node, NodeAPI } from 'node-red';
+import type { Masters } from '../../lib/frame/calibrate.ts';
+import { readFrame } from '../../lib/frame/read.ts';
 import { findFrameFiles } from '../../lib/night/frame-files.ts';
 import { workFolder } from '../../lib/night/night-folder.ts';
 import { confine } from '../../lib/process/durable.ts';
@@ -59,7 +61,7 @@ export async function integrateBatch(context: BatchContext): Promise<void> {
 async function integrateIn(context: BatchContext, folder: string, scratchFolder: string): Promise<void> {
   const { RED, node, msg, signal, send, status } = context;
   const settings = await readSettings(RED, node, {}, inputs, msg);
-  const { files: _files, command: _command, ...carried } = msg;
+  const { files: _files, command: _command, masters: _masters, ...carried } = msg;
   const answer = (message: object) => ({ ...carried, ...message }) as AstroMessage;
   let reported = -1;
   const report = (whole: number, details: object) => {
@@ -78,6 +80,7 @@ async function integrateIn(context: BatchContext, folder: string, scratchFolder:
     weighting: settings.weighting,
     reference: settings.reference === '' ? undefined : inside(folder, settings.reference),
     scratchFolder,
+    masters: await readMasters(msg.masters, folder, signal),
     signal,
   };
   const done = (frames: number) => status('done', RED._('astro-stack.status.done', { frames }));
@@ -128,6 +131,24 @@ function filterLists(files: unknown): Partial<Record<FilterName, unknown>> | nul
 }
 
 const inside = (folder: string, path: string): string => (isAbsolute(path) ? resolve(path) : resolve(folder, path));
+
+const masterRoles = ['bias', 'dark', 'flat', 'flatDark'] as const;
+
+/** `msg.masters`: paths in the archive by their role; null when there are none. */
+async function readMasters(paths: unknown, folder: string, signal: AbortSignal): Promise<Masters | null> {
+  if (paths === undefined || paths === null) return null;
+  const masters: Masters = {};
+  for (const [role, path] of Object.entries(paths)) {
+    const known = masterRoles.find((each) => each === role);
+    if (!known || typeof path !== 'string')
+      throw new NightflowError('bad-input', `msg.masters.${role} is not the path of a master.`, {
+        remedy: `Use ${masterRoles.join(', ')} with a path in the archive for each.`,
+      });
+    const [file] = await findFrameFiles(inside(folder, path), { order: 'name', within: folder, signal });
+    masters[known] = await readFrame(file!, { signal });
+  }
+  return masters;
+}
 
 /** The files of a path, a folder, a pattern or a list of them, all within the archive. */
 async function locate(files: unknown, folder: string, signal: AbortSignal): Promise<string[]> {

@@ -74,12 +74,28 @@ it('makes a colour picture of filters', async () => {
   expect(msg).toMatchObject({ payload: 3, frame: { channels: 3 }, stretched: { transfer: 'srgb', pixelType: 'u16' } });
 });
 
+it('calibrates with the masters of the message', async () => {
+  await night('lights', 4);
+  const pedestal = expose([], width, height, { seed: 1, sky: 400, noise: 0, kind: 'dark' });
+  await writeFits(pedestal, join(flow.archiveFolder, 'masters', 'dark.fits'));
+  flow.send('n', { files: 'lights', masters: { dark: 'masters/dark.fits' } });
+  const msg = await flow.sink('one').first();
+  expect(msg.payload).toBe(4);
+  // The sky of 1000 less the dark's 400, on the pedestal that a calibrated frame of 16 bit has.
+  const sky = Array.from(msg.frame!.pixels)
+    .filter(Number.isFinite)
+    .sort((a, b) => a - b)[(width * height) >> 1]!;
+  expect(Math.abs(sky - msg.frame!.blackLevel - 600)).toBeLessThan(5);
+});
+
 it.each([
   [{ files: ['../../etc/passwd'] }, /leads out of the folder/],
   [{ files: ['m13/none*.fits'] }, /No picture file fits/],
   [{ command: 'integrate' }, /msg\.files names no file/],
   [{ files: { red: 'a', infrared: 'b' } }, /msg\.files has no filter "infrared"/],
   [{ files: 'm13', rejection: 'some' }, /rejection/],
+  [{ files: 'm13', masters: { darks: 'dark.fits' } }, /msg\.masters\.darks is not the path of a master/],
+  [{ files: 'm13', masters: { dark: '../dark.fits' } }, /leads out of the folder/],
   [{ files: 'm13', output: '../all.fits' }, /leads out of the folder/],
 ])('%j fails with its reason', async (message, reason) => {
   await night('m13', 2);
