@@ -4,7 +4,7 @@ import { NightflowError } from '../process/errors.ts';
 import { fitPairs, leastPairs, type Pairs, residuals, weigh } from './register-fit.ts';
 import { brightest, choosePoints, PointGrid, type Points, type Size } from './register-points.ts';
 import { guessSimilarities, type Similarity } from './register-triangles.ts';
-import { judge, pairUp, soundHomography } from './register-verdict.ts';
+import { judge, logChance, pairUp, soundHomography } from './register-verdict.ts';
 import type { StarTable } from './star-table.ts';
 
 export interface MatchOptions {
@@ -34,10 +34,13 @@ const levels = [20, 50, 120, 300];
 /** Stars that a guess is first tried on, and how near they must come, pixels. */
 const quickStars = 100;
 const quickRadius = 4;
-/** A guess that brings none of so many together is not looked at further. */
+/** After so many stars, a guess that has brought none together, or a small part of what it must beat, is given up. */
 const hopelessStars = 20;
+const hopelessPart = 0.4;
 /** Guesses of a level that are looked at closely. */
 const finalists = 6;
+/** Natural logarithm of how often chance alone does as well among all guesses of a level: above this, a guess is not worth a fit. */
+const plausible = -1;
 /** A homography has four more unknowns: its variance ratio (F) is above this by chance once in 100,000 times, with many stars. */
 const significantF = 7.5;
 /** And below this gain, pixels rms, it is not worth them. */
@@ -77,7 +80,11 @@ function matchPoints(moving: Points, reference: Points, options: MatchOptions): 
     const theirs = brightest(reference, level);
     const guesses = guessSimilarities(ours, theirs, 1 + options.maximumScaleChange);
     tried += guesses.length;
-    for (const guess of bestGuesses(guesses, brightest(ours, quickStars), new PointGrid(theirs, quickRadius))) {
+    const quick = brightest(ours, quickStars);
+    const area = options.size.width * options.size.height;
+    const chance = Math.min(0.5, (theirs.count * Math.PI * quickRadius ** 2) / area);
+    for (const { guess, hits } of bestGuesses(guesses, quick, new PointGrid(theirs, quickRadius))) {
+      if (logChance(quick.count - 3, hits - 3, chance) + Math.log(guesses.length) > plausible) continue;
       const match = refine(matrixOf(guess), moving, reference, grid, options);
       const verdict = match && judge(match, moving, reference, tried, options);
       if (verdict === null && match) return match;
@@ -89,13 +96,20 @@ function matchPoints(moving: Points, reference: Points, options: MatchOptions): 
 
 const matrixOf = ({ a, b, c, d }: Similarity): Matrix => [a, -b, c, b, a, d, 0, 0, 1];
 
+interface Scored {
+  guess: Similarity;
+  hits: number;
+}
+
 /** Those under which most of the bright stars meet one of the reference. */
-function bestGuesses(guesses: readonly Similarity[], points: Points, grid: PointGrid): Similarity[] {
-  const best: { guess: Similarity; hits: number }[] = [];
+function bestGuesses(guesses: readonly Similarity[], points: Points, grid: PointGrid): Scored[] {
+  const best: Scored[] = [];
   for (const guess of guesses) {
     const { a, b, c, d } = guess;
     let hits = 0;
-    for (let i = 0; i < points.count && (i < hopelessStars || hits > 0); i++) {
+    const wanted = best.length === finalists ? best.at(-1)!.hits : 0;
+    for (let i = 0; i < points.count; i++) {
+      if (i % hopelessStars === 0 && i > 0 && (hits === 0 || hits * points.count < hopelessPart * wanted * i)) break;
       const [x, y] = [points.x[i]!, points.y[i]!];
       if (grid.nearest(a * x - b * y + c, b * x + a * y + d, quickRadius) >= 0) hits++;
     }
@@ -111,7 +125,7 @@ function bestGuesses(guesses: readonly Similarity[], points: Points, grid: Point
     if (best.length > finalists) best.pop();
     if (hits >= 15 && hits > 0.7 * points.count) break;
   }
-  return best.map(({ guess }) => guess);
+  return best;
 }
 
 const alike = (p: Similarity, q: Similarity): boolean =>

@@ -123,7 +123,7 @@ function commonArea(matrix: Matrix, movingSize: Size, size: Size): number {
 }
 
 /** Upper limit (Chernoff) of the natural logarithm of the chance that `hits` or more of `n` stars meet one each by chance `p`. */
-function logChance(n: number, hits: number, p: number): number {
+export function logChance(n: number, hits: number, p: number): number {
   if (hits <= 0 || n <= 0 || hits / n <= p) return 0;
   const q = Math.min(1, hits / n);
   return -n * (q * Math.log(q / p) + (q < 1 ? (1 - q) * Math.log((1 - q) / (1 - p)) : 0));
