@@ -42,6 +42,8 @@ const usualWidth = 240;
 /** Noise would hide the shape of faint stars: a part of them, the brightest, are enough to choose from, if they are not too few. */
 const brightPart = 1 / 4;
 const enough = 30;
+/** Neighbours widen each other: where there are so many without one, those with one are passed by. */
+const enoughSingle = 10;
 /** An extreme may be a hot pixel or a pair of stars: one in twenty is passed by on either side. */
 const passedBy = 0.05;
 
@@ -87,7 +89,7 @@ function choose(stars: StarTable): { star: LoupeStar; index: number }[] {
   const fits = (bits: number) =>
     Array.from(hfr.keys()).filter((index) => hfr[index]! > 0 && (flags[index]! & bits) === 0);
   const single = fits(unfit | starFlag.blended);
-  const measurable = single.length >= enough ? single : fits(unfit);
+  const measurable = single.length >= enoughSingle ? single : fits(unfit);
   const bright = measurable
     .sort((a, b) => snr[b]! - snr[a]!)
     .slice(0, Math.max(enough, measurable.length * brightPart));
