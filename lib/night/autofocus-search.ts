@@ -241,6 +241,14 @@ function downhill({ sweeps, fit, points }: SearchState, limits: SearchLimits, si
   const walking = sweeps.length >= patientSweeps && walked.every(({ step }) => step === last.step);
   const straight = walking && (walked.at(-1)!.centre - walked[0]!.centre) * side > 0;
   const seen = points.map(({ hfr }) => hfr).filter((hfr) => hfr > 0);
+  const before = sweeps.at(-2);
+  // There and back again: the focus is between, in a bottom too flat for either sweep.
+  if (before && (last.centre - before.centre) * side < 0)
+    return {
+      kind: 'sweep',
+      sweep: { centre: (last.centre + before.centre) / 2, step: 2 * Math.max(last.step, before.step) },
+      why: 'It falls towards the sweep before: both are looked at together.',
+    };
   const gentle = Math.max(...seen) < gentleRatio * Math.min(...seen);
   const step = last.step * (gentle ? widening : straight ? 2 : 1);
   return {
