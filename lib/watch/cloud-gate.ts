@@ -12,7 +12,8 @@ import type { CloudOptions, CloudVerdict } from './clouds-verdict.ts';
 
 export interface Judged {
   verdict: CloudVerdict;
-  stars: StarTable;
+  /** null where the verdict is that of a frame before. */
+  stars: StarTable | null;
 }
 
 /** What was learnt goes to the disk so often; a crash costs as much of it. */
@@ -28,6 +29,7 @@ export class CloudGate {
   private readonly clock: Clock;
   private readonly onDamage: (error: NightflowError) => void;
   private recalled: Promise<void> | null = null;
+  private held: { verdict: CloudVerdict; view: string; startMilliseconds: number } | null = null;
   private keptAt: number;
   private changed = false;
 
@@ -41,6 +43,10 @@ export class CloudGate {
 
   async judge(frame: Frame, options: CloudOptions, site: FrameSite | null, signal?: AbortSignal): Promise<Judged> {
     await this.recall();
+    const view = viewOf(frame);
+    const start = Date.parse(frame.start ?? '');
+    if (this.held?.view === view && (start - this.held.startMilliseconds) / 1000 < (options.holdSeconds ?? 0))
+      if (start >= this.held.startMilliseconds) return { verdict: this.held.verdict, stars: null };
     const [{ stars }, noise] = await Promise.all([
       measureStars(frame, { thresholdSigma, maximumStars: mostStars, signal }),
       noiseOf(frame, gridOf(frame.width, frame.height), signal),
@@ -48,6 +54,7 @@ export class CloudGate {
     const now = this.clock.now();
     const verdict = this.watch.judge(frame, stars, noise, options, { site, milliseconds: now });
     this.changed = true;
+    this.held = verdict.state === 'unknown' ? null : { verdict, view, startMilliseconds: start };
     // A clock that was set back starts the wait anew.
     if (Math.abs(now - this.keptAt) >= keepMilliseconds) await this.keep().catch(this.onDamage);
     return { verdict, stars };
@@ -57,6 +64,7 @@ export class CloudGate {
   async reset(): Promise<void> {
     await this.recall();
     this.watch.reset();
+    this.held = null;
     this.changed = true;
     await this.keep();
   }
@@ -77,3 +85,7 @@ export class CloudGate {
     return this.recalled;
   }
 }
+
+/** Frames that show the sky in the same way. */
+const viewOf = ({ camera, width, height, exposureSeconds, gain, target }: Frame): string =>
+  JSON.stringify([camera, width, height, exposureSeconds, gain, target]);

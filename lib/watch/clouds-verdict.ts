@@ -33,6 +33,8 @@ export interface CloudOptions {
   sensitivity: CloudSensitivity;
   /** Fewer stars than this are clouds even before the camera's clear sky is known; 0: no such limit. */
   minimumStars: number;
+  /** A verdict (but not 'unknown') holds for the frames of so many seconds after its own; 0 or absent: each frame has its own. */
+  holdSeconds?: number;
 }
 
 export function skyLight(site: FrameSite | null, milliseconds: number | null): SkyLight {

@@ -15,6 +15,7 @@ const inputs = {
   cloudSensitivity: { type: 'choice', label: 'sensitivity', choices: ['low', 'normal', 'high'], default: 'normal' },
   cloudyFrames: { type: 'choice', label: 'cloudy frames', choices: ['mark', 'divert', 'pass'], default: 'mark' },
   minimumStars: { type: 'number', label: 'minimum of stars', default: 0, minimum: 0, maximum: 100_000, integer: true },
+  holdSeconds: { type: 'number', label: 'time a verdict holds', default: 0, minimum: 0, maximum: 3600, unit: 's' },
 } as const satisfies InputTable;
 
 const statusState = { clear: 'done', cloudy: 'waiting', unknown: 'working' } as const satisfies Record<
@@ -65,10 +66,10 @@ export default function register(RED: NodeAPI): void {
           return;
         }
         enterNight(msg);
-        const { cloudSensitivity, cloudyFrames, minimumStars } = settings;
+        const { cloudSensitivity, cloudyFrames, minimumStars, holdSeconds } = settings;
         // Not abortable: a frame that came before a close still gets where it belongs.
         const judged = await gate
-          .judge(frame, { sensitivity: cloudSensitivity, minimumStars }, site?.site ?? null)
+          .judge(frame, { sensitivity: cloudSensitivity, minimumStars, holdSeconds }, site?.site ?? null)
           .catch((thrown) => {
             // What can't be judged must not be lost to the trail.
             send(msg);
@@ -80,7 +81,7 @@ export default function register(RED: NodeAPI): void {
         if (out) keptOut++;
         msg.payload = verdict.cloudFraction;
         msg.clouds = { ...verdict, night, frames, keptOut };
-        msg.stars = stars;
+        if (stars) msg.stars = stars;
         if (out) msg.reject ??= verdict.reason;
         const rejected = out ? ({ ...msg, event: 'rejected' } as AstroMessage) : null;
         const diverted = out && cloudyFrames === 'divert';

@@ -20,6 +20,8 @@ export function products(flow, site, groups) {
       cloudyFramesType: 'flow',
       minimumStars: '0',
       minimumStarsType: 'num',
+      holdSeconds: '60',
+      holdSecondsType: 'num',
     },
     [['Trail of the night', 'Sky for the page'], []],
   );

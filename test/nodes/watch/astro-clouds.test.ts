@@ -143,3 +143,22 @@ it('tells Catch about a message without a frame', async () => {
     message: expect.stringContaining('The message has no frame.'),
   });
 });
+
+it('lets a verdict hold for a while, and looks at each frame again until there is one', async () => {
+  const flow = await startImageFlow(registerClouds, 'astro-clouds', { holdSeconds: '60', holdSecondsType: 'num' });
+  await sendNight(flow, [...clear(0, 8), ...cloudy(8, 4)]);
+  const messages = flow.sink('one').messages;
+  expect(messages.map(({ stars }) => stars !== undefined)).toEqual([
+    ...new Array(6).fill(true), // five without a verdict, and the first with one
+    false,
+    true,
+    false,
+    true,
+    false,
+    true,
+  ]);
+  expect(messages.map(({ clouds }) => (clouds as { state: string }).state).slice(5)).toEqual([
+    ...['clear', 'clear', 'clear', 'clear'],
+    ...['cloudy', 'cloudy', 'cloudy'],
+  ]);
+});
