@@ -19,6 +19,8 @@ export interface BlobVector {
   elements: readonly BlobElement[];
   /** Characters of a line of base64; 0: one long line, as indiserver sends it. */
   lineCharacters?: number;
+  /** Says how long the text is, as some servers do; lilxml of libindi 1.9.9 then reads it by another way, which takes no line break before it. */
+  encodedLength?: boolean;
 }
 
 /** Bytes encoded at a time: whole groups of three and, below, whole lines. */
@@ -28,8 +30,9 @@ export function* encodeBlobVector(vector: BlobVector): Generator<Buffer> {
   const { tag, device, name, state = null, timestamp = null, lineCharacters = 0 } = vector;
   yield Buffer.from(`<${tag}BLOBVector${attributes({ device, name, state, timestamp })}>\n`);
   for (const { name, format, bytes, uncompressedBytes = bytes.byteLength } of vector.elements) {
-    const head = { name, size: uncompressedBytes, format, len: bytes.byteLength };
-    yield Buffer.from(`  <oneBLOB${attributes({ ...head, enclen: Math.ceil(bytes.byteLength / 3) * 4 })}>\n`);
+    const enclen = vector.encodedLength ? Math.ceil(bytes.byteLength / 3) * 4 : null;
+    const head = attributes({ name, size: uncompressedBytes, format, len: bytes.byteLength, enclen });
+    yield Buffer.from(`  <oneBLOB${head}>${enclen === null ? '\n' : ''}`);
     const lineBytes = Math.floor(lineCharacters / 4) * 3;
     const step = lineBytes > 0 ? lineBytes * Math.max(1, Math.floor(pieceBytes / lineBytes)) : pieceBytes;
     for (let at = 0; at < bytes.byteLength; at += step) {
