@@ -44,7 +44,7 @@ export interface Nodes {
 export function firstGuess(plane: Plane): FirstGuess {
   const samples = samplesOf(plane);
   const { width, height } = plane;
-  const [down, across] = [Math.max(1, Math.floor(height / 64)), Math.max(1, Math.floor(width / 64))];
+  const [down, across] = [Math.max(1, Math.floor(height / 40)), Math.max(1, Math.floor(width / 40))];
   const levels = new Float64Array((Math.floor(height / down) + 1) * (Math.floor(width / across) + 1));
   const steps = new Float64Array(levels.length);
   let known = 0;
@@ -75,15 +75,29 @@ export function quantisationOf(plane: Plane, { level, noise }: FirstGuess): Quan
   return { low: level - 8192 * step, scale: 1 / step, rounded: 0.5 };
 }
 
-/** Reads rows of the plane into the scratch as u16 of the search. Floats are written a vector at a time, beyond the row's end. */
-export function rowReader(work: Scratch, plane: Plane, quantisation: Quantisation): (y: number, out: number) => void {
-  const source = Buffer.from(plane.data as unknown as ArrayBuffer);
+/** The samples of a plane as u16 of the search, in the scratch. */
+export interface Rows {
+  /** Bytes from one row to the next where all rows are there at once; else 0. */
+  stride: number;
+  /** Brings a row there: a pointer, good until the next call. Vectors may be read beyond its end. */
+  at(y: number): number;
+}
+
+/** @param pixels Where all samples of a plane of u16 are in the scratch, if they are. */
+export function rowsOf(work: Scratch, plane: Plane, quantisation: Quantisation, pixels: number | null): Rows {
   const rowBytes = plane.width * (plane.type === 'u16' ? 2 : 4);
-  if (plane.type === 'u16') return (y, out) => void source.copy(work.bytes, out, y * rowBytes, (y + 1) * rowBytes);
-  const floats = work.take(rowBytes + 32);
-  return (y, out) => {
-    source.copy(work.bytes, floats, y * rowBytes, (y + 1) * rowBytes);
-    work.kernels.starsQuantise!(floats, out, plane.width, quantisation.low, quantisation.scale);
+  if (pixels !== null) return { stride: rowBytes, at: (y) => pixels + y * rowBytes };
+  const source = Buffer.from(plane.data as unknown as ArrayBuffer);
+  const row = work.take(plane.width * 2 + 64);
+  const samples = plane.type === 'u16' ? row : work.take(rowBytes + 32);
+  return {
+    stride: 0,
+    at: (y) => {
+      source.copy(work.bytes, samples, y * rowBytes, (y + 1) * rowBytes);
+      if (plane.type === 'f32')
+        work.kernels.starsQuantise!(samples, row, plane.width, quantisation.low, quantisation.scale);
+      return row;
+    },
   };
 }
 
@@ -99,8 +113,7 @@ export function measureMesh(
   { low, scale, rounded }: Quantisation,
   guess: FirstGuess,
   mesh: Mesh,
-  from: number,
-  to: number,
+  { from, to, pixels = null }: { from: number; to: number; pixels?: number | null },
 ): void {
   const { width, height } = plane;
   const { columns } = mesh;
@@ -108,16 +121,21 @@ export function measureMesh(
   const block = work.take(perRow * width * 2 + 32);
   const bins = work.take(1024 * 4 + perRow * 4);
   const out = work.take(columns * 12);
-  const read = rowReader(work, plane, { low, scale, rounded });
+  const read = rowsOf(work, plane, { low, scale, rounded }, pixels);
   const values = work.f32(out, columns * 3);
   const least = plane.type === 'f32' ? 1 : 0;
   const smallest = Math.max(smallestNoise(plane), plane.type === 'f32' ? Math.abs(guess.level) * 2 ** -24 : 0, 1e-30);
   for (let row = from; row < to; row++) {
-    let taken = 0;
     const end = Math.min(height, (row + 1) * cell);
-    for (let y = Math.min(row * cell + (rowStep >> 1), end - 1); y < end; y += rowStep)
-      read(y, block + width * 2 * taken++);
-    work.kernels.starsMeshRow!(block, taken, width, cell, guess.noise * scale, least, bins, out);
+    const first = Math.min(row * cell + (rowStep >> 1), end - 1);
+    const count = Math.ceil((end - first) / rowStep);
+    if (read.stride === 0)
+      for (let i = 0; i < count; i++) {
+        const source = read.at(first + i * rowStep);
+        work.bytes.copyWithin(block + i * width * 2, source, source + width * 2);
+      }
+    const [at, stride] = read.stride === 0 ? [block, width * 2] : [read.at(first), read.stride * rowStep];
+    work.kernels.starsMeshRow!(at, stride, count, width, cell, guess.noise * scale, least, bins, out);
     for (let column = 0; column < columns; column++) {
       const known = values[column * 3 + 2]! >= 0.25;
       const at = row * columns + column;
@@ -168,7 +186,7 @@ export function drawNodes(
     work.f32(raw, cells).set(scale === 1 ? values : values.map((value) => value / scale ** 2));
     work.kernels.starsSmoothMesh!(raw, size.columns, size.rows, smooth, spare);
     work.kernels.starsNodes!(smooth, size.columns, size.rows, cell * scale, nodes, columns, rows, spare);
-    return { nodes, median: median(work.f32(smooth, cells)) };
+    return { nodes, median: median(everyNth(work.f32(smooth, cells), 1000)) };
   };
   const background = draw(coarse.background, coarse, coarse.scale);
   const noise = draw(mesh.noise, mesh, 1);
@@ -177,4 +195,10 @@ export function drawNodes(
     background: background.median,
     noise: noise.median,
   };
+}
+
+/** Some `most` values out of many, evenly. */
+function everyNth(values: Float32Array, most: number): Float32Array {
+  const step = Math.max(1, Math.floor(values.length / most));
+  return Float32Array.from({ length: Math.ceil(values.length / step) }, (_, i) => values[i * step]!);
 }

@@ -50,7 +50,7 @@ export interface MeshShare extends Start {
 }
 
 export function measureMeshShare({ plane, guess, mesh, from, to }: MeshShare): void {
-  measureMesh(scratch(), plane, quantisationOf(plane, guess), guess, mesh, from, to);
+  measureMesh(scratch(), plane, quantisationOf(plane, guess), guess, mesh, { from, to });
 }
 
 export interface SearchShare extends Start {
@@ -73,7 +73,18 @@ export function searchShare({ plane, guess, mesh, thresholdSigma, from, to }: Se
   const work = scratch();
   const { nodes, background, noise } = drawNodes(work, plane, filled(mesh));
   const quantisation = quantisationOf(plane, guess);
-  const sought = { plane, quantisation, nodes, level: background, noise, thresholdSigma, from, to, mostRuns };
+  const sought = {
+    plane,
+    quantisation,
+    nodes,
+    level: background,
+    noise,
+    thresholdSigma,
+    from,
+    to,
+    mostRuns,
+    pixels: null,
+  };
   const { pointer, count, complete, coarse } = searchRows(work, sought);
   const rows = ((to >> 2) - (from >> 2)) * coarse.stride * 2;
   return {

@@ -1,6 +1,6 @@
 /** Looks for pixels above the noise, row by row, in a worker: which runs of them there are. */
 import type { Scratch } from '../kernels/wasm.ts';
-import { type Nodes, nodeStep, type Quantisation, rowReader } from './background.ts';
+import { type Nodes, nodeStep, type Quantisation, rowsOf } from './background.ts';
 import type { Plane } from './plane.ts';
 
 /** Bytes of a run: y, first x, last x as i32. */
@@ -14,6 +14,8 @@ const stepsInSigma = 32;
 export interface SearchInput {
   plane: Plane;
   quantisation: Quantisation;
+  /** Where all samples of a plane of u16 are in the scratch, or null. */
+  pixels: number | null;
   nodes: Nodes;
   /** Median background and noise of the frame, plane units. */
   level: number;
@@ -59,11 +61,10 @@ export function searchRows(work: Scratch, input: SearchInput): Found {
   const ownThresholds = work.take(padded);
   const whole = work.take(padded * 2);
   const part = work.take(padded * 2);
-  const samples = work.take(padded * 2);
   const takeRow = () => work.take(padded * 2 + 64) + 32;
   const rows = [takeRow(), takeRow(), takeRow()];
   const runs = work.take(mostRuns * runBytes);
-  const read = rowReader(work, plane, quantisation);
+  const read = rowsOf(work, plane, quantisation, input.pixels);
   const { starsStrip, starsOffRow, starsRuns, starsCoarsen } = work.kernels;
   const views = rows.map((row) => work.u16(row - 32, padded + 32));
   const padding = { left: 0, right: 0 };
@@ -84,8 +85,7 @@ export function searchRows(work: Scratch, input: SearchInput): Found {
   };
   const load = (y: number): void => {
     const out = rows[y % 3]!;
-    read(y, samples);
-    starsOffRow!(samples, whole, part, out, width, shift);
+    starsOffRow!(read.at(y), whole, part, out, width, shift);
     const view = views[y % 3]!;
     view[15] = padding.left;
     view.fill(padding.right, 16 + width, 16 + width + 16);

@@ -127,6 +127,8 @@ export interface PlaneOptions {
   contrast: number;
   /** Bytes of samples that are in the scratch at once. */
   bytes: number;
+  /** Where all samples are in the scratch already. */
+  pixels?: number | null;
 }
 
 /** Tells the kernels where the plane is: 32-bit words in the order of stars-stamp.ts. */
@@ -134,10 +136,11 @@ export function openPlane(work: Scratch, plane: Plane, nodes: Nodes, options: Pl
   const { width, height } = plane;
   const rowBytes = width * (plane.type === 'u16' ? 2 : 4);
   const source = Buffer.from(plane.data as unknown as ArrayBuffer);
-  const inMemory = Math.min(height, Math.floor(options.bytes / rowBytes));
+  const resident = options.pixels ?? null;
+  const inMemory = resident === null ? Math.min(height, Math.floor(options.bytes / rowBytes)) : height;
   const margin = inMemory === height ? height : Math.min(largestReach + 8, inMemory >> 2);
   const tallest = inMemory === height ? largestSide : Math.min(largestSide, inMemory - 2 * margin);
-  const pixels = work.take(inMemory * rowBytes);
+  const pixels = resident ?? work.take(inMemory * rowBytes);
   const stampFloats = (largestSide + 2) ** 2;
   const stamps = [4, 4, 4, 8, 12].map((bytes) => work.take(stampFloats * bytes));
   const levels = work.take((largestSide + 32) * 4);
@@ -162,7 +165,8 @@ export function openPlane(work: Scratch, plane: Plane, nodes: Nodes, options: Pl
   );
   floats[9] = plane.saturation;
   floats[16] = options.contrast;
-  let shown = { from: 0, to: 0 };
+  let shown = { from: 0, to: resident === null ? 0 : height };
+  if (resident !== null) words[5] = height;
   return {
     plane,
     nodes,

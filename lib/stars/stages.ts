@@ -43,7 +43,7 @@ export function measureLarge(plane: Plane, scale: number, mesh: Mesh, thresholdS
   work.reset();
   const { nodes, background, noise } = drawNodes(work, coarse, coarseMesh);
   const fine = drawNodes(work, plane, mesh, { ...coarseMesh, scale });
-  const found = searchPlane(work, coarse, guess, { nodes, level: background, noise, thresholdSigma });
+  const found = searchPlane(work, coarse, guess, { nodes, level: background, noise, thresholdSigma, pixels: null });
   const objects = joinRuns(work, found.pointer, found.count, leastLargePixels, mostLargeStars);
   const options = { leastPixels: leastLargePixels, contrast: largeContrast, bytes: planeBytes / 3 };
   const seen = openPlane(work, coarse, nodes, options);
@@ -51,14 +51,23 @@ export function measureLarge(plane: Plane, scale: number, mesh: Mesh, thresholdS
   return measureCoarseObjects(work, seen, context, objects, scale, mostLargeStars);
 }
 
-export function wholeMesh(work: Scratch, plane: Plane, guess: FirstGuess): Mesh {
+/** All samples of a plane of u16 that is not too large, in the scratch; null for others. */
+export function residentPixels(work: Scratch, plane: Plane): number | null {
+  const bytes = plane.width * plane.height * 2;
+  if (plane.type !== 'u16' || bytes > planeBytes) return null;
+  const pixels = work.take(bytes);
+  Buffer.from(plane.data as unknown as ArrayBuffer).copy(work.bytes, pixels, 0, bytes);
+  return pixels;
+}
+
+export function wholeMesh(work: Scratch, plane: Plane, guess: FirstGuess, pixels: number | null = null): Mesh {
   const mesh = emptyMesh(plane);
-  measureMesh(work, plane, quantisationOf(plane, guess), guess, mesh, 0, mesh.rows);
+  measureMesh(work, plane, quantisationOf(plane, guess), guess, mesh, { from: 0, to: mesh.rows, pixels });
   fillMesh(mesh);
   return mesh;
 }
 
-type Sought = Pick<SearchInput, 'nodes' | 'level' | 'noise' | 'thresholdSigma'>;
+type Sought = Pick<SearchInput, 'nodes' | 'level' | 'noise' | 'thresholdSigma' | 'pixels'>;
 
 export const searchPlane = (work: Scratch, plane: Plane, guess: FirstGuess, sought: Sought): Found =>
   searchRows(work, {

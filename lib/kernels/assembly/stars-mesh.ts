@@ -1,8 +1,8 @@
 /** The background of a mesh cell: histogram about a robust centre, clipped at 3 sigma until it stands, mode of what is left. */
 
 const bins: i32 = 1024;
-/** Bins on each side of the centre where the clipping starts: 12 sigma and more. */
-const near: i32 = 192;
+/** Bins on each side of the centre where the clipping starts: 6 sigma and more. */
+const near: i32 = 96;
 
 /** Mean of a cell's row, samples of value below `least` left out; -1 without one. Eight at a time where the row allows. */
 // @ts-ignore: decorator
@@ -32,7 +32,7 @@ function rowMean(row: usize, count: i32, least: u32): f32 {
 
 /**
  * Background and noise of the cells of one mesh row, each `cell` samples wide.
- * @param rows `rowCount` rows of `width` u16, one after the other
+ * @param rows `rowCount` rows of `width` u16, `stride` bytes apart
  * @param sigma A first guess of the noise, which sets the width of the bins: an eighth of it or less
  * @param least Samples below are no data
  * @param work `bins` u32 and `rowCount` f32
@@ -40,6 +40,7 @@ function rowMean(row: usize, count: i32, least: u32): f32 {
  */
 export function starsMeshRow(
   rows: usize,
+  stride: usize,
   rowCount: i32,
   width: i32,
   cell: i32,
@@ -48,7 +49,6 @@ export function starsMeshRow(
   work: usize,
   out: usize,
 ): void {
-  const stride = <usize>width << 1;
   const shift = max<i32>(0, min<i32>(8, <i32>floor<f32>(<f32>Math.log2(max<f64>(1, <f64>sigma / 8)))));
   for (let x = 0; x < width; x += cell, out += 12) {
     const here = min<i32>(cell, width - x);
@@ -73,7 +73,7 @@ export function starsMeshRow(
     }
     store<f32>(out, <f32>known / <f32>(here * rowCount), 8);
     const middle = (<i32>centre - originOf(centre, s)) >> s;
-    clippedMode(work, middle, <f32>originOf(centre, s), <f32>(1 << s), out);
+    clippedMode(work, inside, middle, <f32>originOf(centre, s), <f32>(1 << s), out);
   }
 }
 
@@ -155,17 +155,17 @@ function countBin(work: usize, bin: u32): void {
  * Clips the histogram at median -+ 3 sigma until sigma stands, then takes the mode as SExtractor estimates it:
  * 2.5 median - 1.5 mean, or the median where the two are further apart than 0.3 sigma (Bertin & Arnouts 1996, section 4.1).
  */
-function clippedMode(work: usize, middle: i32, origin: f32, width: f32, out: usize): void {
+function clippedMode(work: usize, inside: i32, middle: i32, origin: f32, width: f32, out: usize): void {
   let low = max<i32>(1, middle - near);
   let high = min<i32>(bins - 2, middle + near);
-  let all: u32 = 0;
-  for (let bin = 1; bin < bins - 1; bin++) all += load<u32>(work + (<usize>bin << 2));
-  let within: u32 = 0;
-  for (let bin = low; bin <= high; bin++) within += load<u32>(work + (<usize>bin << 2));
-  if (within * 4 < all * 3) {
+  let within = i32x4.splat(0);
+  low &= ~3;
+  for (let bin = low; bin <= high; bin += 4) within = i32x4.add(within, v128.load(work + (<usize>bin << 2)));
+  if (laneSum(within) * 4 < inside * 3) {
     low = 1;
     high = bins - 2;
   }
+  low = max<i32>(1, low);
   let mean: f64 = 0;
   let median: f64 = 0;
   let sigma: f64 = 0;
@@ -188,12 +188,7 @@ function clippedMode(work: usize, middle: i32, origin: f32, width: f32, out: usi
       squares = f32x4.add(squares, f32x4.mul(weighted, x));
       x = f32x4.add(x, four);
     }
-    const total = <u32>(
-      i32x4.extract_lane(totals, 0) +
-      i32x4.extract_lane(totals, 1) +
-      i32x4.extract_lane(totals, 2) +
-      i32x4.extract_lane(totals, 3)
-    );
+    const total = <u32>laneSum(totals);
     if (total == 0) {
       // All in the end bins: one value far from the centre, or two. The centre is all there is to say.
       mean = median = middle;
@@ -206,7 +201,7 @@ function clippedMode(work: usize, middle: i32, origin: f32, width: f32, out: usi
     median = medianBin(work, low, high, total);
     low = max<i32>(1, <i32>Math.ceil(median - 3 * sigma - 0.5));
     high = min<i32>(bins - 2, <i32>Math.floor(median + 3 * sigma + 0.5));
-    if (Math.abs(sigma - before) <= 1e-3 * sigma) break;
+    if (Math.abs(sigma - before) <= 2e-3 * sigma) break;
   }
   // A bin holds the values origin + bin * width … + width - 1: its centre. Its width adds to the variance of integers.
   const mode = Math.abs(mean - median) < 0.3 * sigma ? 2.5 * median - 1.5 * mean : median;
@@ -226,6 +221,14 @@ function lanesWithin(bin: i32, low: i32, high: i32): v128 {
 
 // @ts-ignore: decorator
 @inline
+function laneSum(v: v128): i32 {
+  return (
+    i32x4.extract_lane(v, 0) + i32x4.extract_lane(v, 1) + (i32x4.extract_lane(v, 2) + i32x4.extract_lane(v, 3))
+  );
+}
+
+// @ts-ignore: decorator
+@inline
 function sumOf(v: v128): f32 {
   return (
     f32x4.extract_lane(v, 0) + f32x4.extract_lane(v, 1) + (f32x4.extract_lane(v, 2) + f32x4.extract_lane(v, 3))
@@ -235,10 +238,17 @@ function sumOf(v: v128): f32 {
 /** The median within the bins, as if each one's samples were spread evenly over it. */
 function medianBin(work: usize, low: i32, high: i32, total: u32): f64 {
   const half = <f64>total / 2;
-  let below: f64 = 0;
-  for (let bin = low; bin <= high; bin++) {
-    const n = <f64>load<u32>(work + (<usize>bin << 2));
-    if (below + n >= half) return <f64>bin - 0.5 + (n > 0 ? (half - below) / n : 0);
+  let below: u32 = 0;
+  let bin = low;
+  // Four at a time while the half is further on.
+  for (; bin + 3 <= high; bin += 4) {
+    const n = <u32>laneSum(v128.load(work + (<usize>bin << 2)));
+    if (<f64>(below + n) >= half) break;
+    below += n;
+  }
+  for (; bin <= high; bin++) {
+    const n = load<u32>(work + (<usize>bin << 2));
+    if (<f64>(below + n) >= half) return <f64>bin - 0.5 + (n > 0 ? (half - <f64>below) / <f64>n : 0);
     below += n;
   }
   return <f64>high;
