@@ -159,9 +159,16 @@ function halves({ x, y, width, height }: Area): Area[] {
 
 /**
  * Lanczos' kernel with a = 3, sinc(t) sinc(t / 3): for each fraction i / 512 of a pixel the weights of the samples −2 … 3 around it
- * and two zeros. Their sum is 1, and the inner two give way so that a ramp stays a ramp and no star is moved. The rounding of the
- * fraction moves one by less than 0.001 px.
+ * and two zeros. Their sum is made 1, and their first moment the fraction, so that a ramp stays a ramp. The rounding of the fraction
+ * moves a star by less than 0.001 px.
  */
+/**
+ * What moves the weights' first moment by 1 and leaves their sum, with the least harm to stars: M^-1 (x - mean), scaled, where M is the
+ * autocorrelation of a Gaussian of sigma 1.2 px at the samples' distances, plus 0.001 on its diagonal. Stars above 2.3 px FWHM
+ * stay within 0.001 px; the sum alone made 1 would move wide ones by 0.013 px.
+ */
+const momentShift = [-0.472883, 0.79029, -1.006455, 1.006455, -0.79029, 0.472883];
+
 let weightTable: Float32Array | null = null;
 function lanczosWeights(): Float32Array {
   if (weightTable) return weightTable;
@@ -171,7 +178,7 @@ function lanczosWeights(): Float32Array {
     const weights = Array.from({ length: 6 }, (_, k) => lanczos3(i / phases + 2 - k));
     const sum = weights.reduce((a, b) => a + b);
     const offset = i / phases - weights.reduce((total, weight, k) => total + (weight / sum) * (k - 2), 0);
-    for (let k = 0; k < 6; k++) table[8 * i + k] = weights[k]! / sum + (k === 2 ? -offset : k === 3 ? offset : 0);
+    for (let k = 0; k < 6; k++) table[8 * i + k] = weights[k]! / sum + offset * momentShift[k]!;
   }
   weightTable = table;
   return table;

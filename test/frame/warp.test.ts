@@ -150,6 +150,32 @@ describe('warping', () => {
     expect(Math.hypot(after.x - cx, after.y - cy)).toBeLessThan(0.02);
   });
 
+  it.each([2.4, 3, 5])('moves no star of %f px FWHM, as a fit of its profile sees it', async (fwhm) => {
+    const sigma = fwhm / 2.3548;
+    const frame = picture(120, 120, (x, y) => 100 + 9000 * star(x, y, 60.3, 59.6, fwhm));
+    for (const [dx, dy] of [
+      [0.25, 0.75],
+      [0.1, 0.4],
+    ] as const) {
+      const { pixels } = await warpFrame(frame, [1, 0, dx, 0, 1, dy, 0, 0, 1]);
+      // A centroid weighted by the profile itself, which is what a fit finds; twice its step, to converge.
+      let [cx, cy] = [60.3 + dx, 59.6 + dy];
+      for (let round = 0; round < 20; round++) {
+        let [sum, x1, y1] = [0, 0, 0];
+        for (let y = 40; y < 80; y++)
+          for (let x = 40; x < 80; x++) {
+            const weight = (pixels[y * 120 + x]! - 100) * Math.exp(-((x - cx) ** 2 + (y - cy) ** 2) / (2 * sigma ** 2));
+            sum += weight;
+            x1 += weight * (x - cx);
+            y1 += weight * (y - cy);
+          }
+        cx += (2 * x1) / sum;
+        cy += (2 * y1) / sum;
+      }
+      expect(Math.hypot(cx - 60.3 - dx, cy - 59.6 - dy)).toBeLessThan(0.003);
+    }
+  });
+
   it('digs no dark ring around a bright star, and keeps its peak', async () => {
     const frame = picture(64, 64, (x, y) => 100 + 60000 * star(x, y, 31.5, 31.5, 1.6));
     const warped = await warpFrame(frame, [1, 0, 0.5, 0, 1, 0.5, 0, 0, 1]);
@@ -224,9 +250,10 @@ def weights(f):
     w = np.array([np.sinc(f - k) * np.sinc((f - k) / 3) for k in range(-2, 4)])
     w = w / w.sum(axis=0)
     offset = f - np.einsum('kn,k->n', w, np.arange(-2, 4))
-    w[2] -= offset
-    w[3] += offset
-    return w
+    x = np.arange(-2, 4.0)
+    inverse = np.linalg.inv(np.exp(-(x[:, None] - x) ** 2 / (4 * 1.2 ** 2)) + 0.001 * np.eye(6))
+    shift = inverse @ x - inverse.sum(axis=1) * (inverse @ x).sum() / inverse.sum()
+    return w + shift[:, None] / (shift @ x) * offset
 wx, wy = weights(u - i), weights(v - j)
 taps = np.array([[image[j + b, i + a] for a in range(-2, 4)] for b in range(-2, 4)])
 value = np.einsum('ban,bn,an->n', taps, wy, wx)
