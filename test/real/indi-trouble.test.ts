@@ -1,0 +1,235 @@
+/** What goes wrong at night, on a real indiserver: drivers that crash and hang, a server that is killed, a cable that is cut. */
+import { execFileSync } from 'node:child_process';
+import { connect, createServer, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, describe, expect, it } from 'vitest';
+import { realClock } from '../../lib/clock/clock.ts';
+import { IndiClient } from '../../lib/indi/client.ts';
+import { requireOk } from '../../lib/indi/command.ts';
+import { arrived, exposed, pictureIn } from '../../lib/indi/completion-devices.ts';
+import { DeviceCare } from '../../lib/indi/device-care.ts';
+import { isOn, numberOf } from '../../lib/indi/property.ts';
+import { IndiServer } from '../../lib/indi/server.ts';
+import { devices, freePort, startWorld, type World } from './indi-world.ts';
+
+const camera = devices.camera.device;
+const mount = devices.mount.device;
+let world: World | null = null;
+
+afterEach(async () => {
+  await world?.end();
+  world = null;
+});
+
+const exposure = (seconds: number) => ({
+  device: camera,
+  property: 'CCD_EXPOSURE',
+  values: { CCD_EXPOSURE_VALUE: seconds },
+  judge: exposed(),
+  timeoutSeconds: seconds + 15,
+});
+const busy = (client: IndiClient, device: string, property: string) =>
+  client.waitForProperty(device, property, { timeoutSeconds: 10, ready: ({ state }) => state === 'Busy' });
+
+/** The one process of that name whose parent is a server of ours: found by the port in the server's arguments. */
+function driverPid(executable: string, port: number): number {
+  const rows = execFileSync('ps', ['-eo', 'pid=,ppid=,args='], { encoding: 'utf8' }).trim().split('\n');
+  const processes = rows
+    .map((row) => /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(row)!)
+    .map(([, pid, ppid, args]) => ({ pid: Number(pid), ppid: Number(ppid), args: args! }));
+  const server = processes.find(({ args }) => args.includes('indiserver') && args.includes(`-p ${port} `))!;
+  if (executable === 'indiserver') return server.pid;
+  return processes.find(({ ppid, args }) => ppid === server.pid && args.startsWith(executable))!.pid;
+}
+
+describe('a driver', () => {
+  it('that crashes in mid-exposure is lost at once, comes back with its settings, and sends pictures again', async () => {
+    world = await startWorld(['camera']);
+    const { client } = world;
+    await client.enableBlobs(camera, 'CCD1');
+    const gain = [{ property: 'CCD_GAIN', values: { GAIN: 55 } }];
+    const care = new DeviceCare(client, [{ device: camera, settings: gain }]);
+    care.start();
+    await care.whenReady(camera, 10);
+    const running = client.command(exposure(20));
+    await busy(client, camera, 'CCD_EXPOSURE');
+    process.kill(driverPid('indi_simulator_ccd', world.port), 'SIGKILL');
+    const result = await running;
+    expect(result).toMatchObject({ status: 'device-lost', reason: `The driver of ${camera} ended.` });
+    await care.whenReady(camera, 20);
+    expect(numberOf(client.store.property(camera, 'CCD_GAIN'), 'GAIN')).toBe(55);
+    const again = requireOk(await client.command(exposure(0.2)));
+    expect(pictureIn(again.history, 'CCD1')!.error).toBeNull();
+    await care.stop();
+  }, 60_000);
+
+  it('that crashes by its own switch is lost, too', async () => {
+    world = await startWorld(['camera']);
+    const values = { CRASH: true };
+    const result = await world.client.command({ device: camera, property: 'CCD_SIMULATE_CRASH', values });
+    expect(result.status).toBe('device-lost');
+    // A new driver of the same name comes, not connected.
+    const property = await world.client.waitForProperty(camera, 'CONNECTION', { timeoutSeconds: 10 });
+    expect(isOn(property, 'CONNECT')).toBe(false);
+  });
+
+  it('that hangs is noticed by the time limit and a probe, and cured by starting it again', async () => {
+    world = await startWorld(['mount']);
+    const { client, server, port } = world;
+    expect(await client.probe(mount, { timeoutSeconds: 3 })).toBe(true);
+    process.kill(driverPid('indi_simulator_telescope', port), 'SIGSTOP');
+    const values = { RA: 3, DEC: 30 };
+    const judge = arrived({ raHours: 3, decDegrees: 30 });
+    const request = {
+      device: mount,
+      property: 'EQUATORIAL_EOD_COORD',
+      values,
+      judge,
+      timeoutSeconds: 3,
+      ackSeconds: 0.5,
+    };
+    const result = await client.command(request);
+    expect(result).toMatchObject({ status: 'timeout', reason: expect.stringContaining('its driver answers nothing') });
+    expect(await client.probe(mount, { timeoutSeconds: 1 })).toBe(false);
+    await server.restartDriver({ executable: devices.mount.executable });
+    await client.waitForProperty(mount, 'CONNECTION', { timeoutSeconds: 10 });
+    expect(await client.probe(mount, { timeoutSeconds: 3 })).toBe(true);
+  }, 40_000);
+});
+
+describe('the server', () => {
+  it('that is killed is started again; the client comes back, and repeats no motion', async () => {
+    world = await startWorld(['mount', 'camera']);
+    const { client, port } = world;
+    const lost: string[] = [];
+    client.on('disconnected', ({ code }) => lost.push(code));
+    await client.enableBlobs(camera, 'CCD1');
+    const care = new DeviceCare(client, [{ device: mount }, { device: camera }]);
+    care.start();
+    await care.whenReady(mount, 10);
+    const target = { raHours: 3, decDegrees: 20 };
+    const values = { RA: target.raHours, DEC: target.decDegrees };
+    const slew = client.command({ device: mount, property: 'EQUATORIAL_EOD_COORD', values, judge: arrived(target) });
+    await busy(client, mount, 'EQUATORIAL_EOD_COORD');
+    process.kill(driverPid('indiserver', port), 'SIGKILL');
+    expect(await slew).toMatchObject({ status: 'disconnected' });
+    expect(client.store.devices()).toEqual([]);
+    expect(await client.command(exposure(1))).toMatchObject({ status: 'disconnected' });
+    await care.whenReady(mount, 20);
+    await care.whenReady(camera, 20);
+    expect(lost).toEqual(['lost']);
+    expect(client.store.property(mount, 'EQUATORIAL_EOD_COORD')!.state).toBe('Idle');
+    const again = requireOk(await client.command(exposure(0.2)));
+    expect(pictureIn(again.history, 'CCD1')!.byteLength).toBeGreaterThan(1e6);
+    await care.stop();
+  }, 60_000);
+
+  it('is refused with the reason when its port is taken or a driver is not there', async () => {
+    world = await startWorld([]);
+    const second = new IndiServer({ drivers: [], port: world.port });
+    await expect(second.start()).rejects.toMatchObject({
+      code: 'busy',
+      message: expect.stringContaining(`${world.port}`),
+    });
+    const absent = new IndiServer({ drivers: [{ executable: 'indi_no_such_ccd' }], port: await freePort() });
+    await expect(absent.start()).rejects.toMatchObject({
+      code: 'missing',
+      message: expect.stringContaining('indi_no_such_ccd'),
+    });
+    const hostile = new IndiServer({ drivers: [{ executable: 'indi_x\nstart sh' }], port: await freePort() });
+    await expect(hostile.start()).rejects.toMatchObject({ code: 'bad-input' });
+  });
+});
+
+describe('the network', () => {
+  it('that goes dead without a word is noticed by the heartbeat, and an exposure that ran on is taken over', async () => {
+    world = await startWorld(['camera']);
+    const proxy = await startProxy(world.port);
+    const client = new IndiClient({ host: '127.0.0.1', port: proxy.port, clock: realClock, heartbeatSeconds: 0.5 });
+    try {
+      await client.start();
+      await client.enableBlobs(camera, 'CCD1');
+      await client.waitForProperty(camera, 'CCD_EXPOSURE', { timeoutSeconds: 5 });
+      const running = client.command(exposure(6));
+      await busy(client, camera, 'CCD_EXPOSURE');
+      proxy.cut();
+      expect(await running).toMatchObject({
+        status: 'disconnected',
+        reason: expect.stringContaining('no sign of life'),
+      });
+      proxy.mend();
+      await busy(client, camera, 'CCD_EXPOSURE');
+      const { values: _, ...rest } = exposure(6);
+      const followed = client.follow(rest);
+      expect(followed).not.toBeNull();
+      const result = requireOk((await followed)!);
+      expect(pictureIn(result.history, 'CCD1')!.error).toBeNull();
+      expect(client.follow(rest)).toBeNull();
+    } finally {
+      await client.close();
+      proxy.close();
+    }
+  }, 40_000);
+
+  it('without a server says so, and goes on trying', async () => {
+    const port = await freePort();
+    const client = new IndiClient({
+      host: '127.0.0.1',
+      port,
+      clock: realClock,
+      backOff: { firstSeconds: 0.1, factor: 1, maximumSeconds: 0.1, jitter: 0 },
+    });
+    let failures = 0;
+    client.on('failure', () => failures++);
+    await expect(client.start({ timeoutSeconds: 1 })).rejects.toMatchObject({
+      code: 'lost',
+      message: expect.stringContaining(`127.0.0.1:${port}`),
+    });
+    await client.close();
+    expect(failures).toBeGreaterThan(2);
+  });
+});
+
+/** Between client and server: when cut, bytes vanish and nobody is told. */
+async function startProxy(target: number) {
+  const sockets = new Set<Socket>();
+  let dead = false;
+  const proxy = createServer((client) => {
+    const server = connect(target, '127.0.0.1');
+    const relay = (from: Socket, to: Socket) => {
+      let cut = false;
+      sockets.add(from);
+      from.on('data', (data) => {
+        cut ||= dead;
+        if (!cut) to.write(data);
+      });
+      from.on('error', () => {});
+      from.on('close', () => to.destroy());
+    };
+    relay(client, server);
+    relay(server, client);
+  });
+  await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+  return {
+    port: (proxy.address() as { port: number }).port,
+    cut: () => {
+      dead = true;
+    },
+    mend: () => {
+      dead = false;
+    },
+    close: () => {
+      for (const socket of sockets) socket.destroy();
+      proxy.close();
+    },
+  };
+}
+
+it('leaves no process behind', async () => {
+  const own = await startWorld(['mount', 'camera']);
+  const pids = [driverPid('indi_simulator_telescope', own.port), driverPid('indiserver', own.port)];
+  process.kill(pids[0]!, 'SIGSTOP');
+  await own.end();
+  await sleep(300);
+  for (const pid of pids) expect(() => process.kill(pid, 0)).toThrow(/ESRCH/);
+});
