@@ -8,14 +8,14 @@ import { type Card, formatHeader } from './fits/format.ts';
 import { headerOf } from './fits/header.ts';
 import { findImage, frameHeader, openImage } from './fits/image.ts';
 import { Frame, type FrameFields, type PixelType } from './frame.ts';
-import { type BandInput, type BandOutput, integrateArea, type Level } from './integrate-band.ts';
+import { type BandInput, type BandOutput, integrateArea } from './integrate-band.ts';
 import { isFitsU8, isFitsU16, type RowSource, readDecoded, SourceFiles } from './integrate-source.ts';
 import { signatureOf } from './signature.ts';
 import { fileSource } from './tiff/source.ts';
 
 export interface Inspected {
   source: RowSource;
-  /** What the frame knows of itself; `data` is only as long as it must be to be none. */
+  /** What the frame knows of itself. */
   header: Omit<FrameFields, 'data'>;
 }
 
@@ -148,5 +148,3 @@ function header(frame: Omit<FrameFields, 'data'>, dataSum: number, checksum: str
   ];
   return formatHeader(cards);
 }
-
-export type { Level };
