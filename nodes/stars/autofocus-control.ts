@@ -101,7 +101,7 @@ export class AutofocusControl {
     this.celsius = await this.temperatureOf(msg);
     const watch = await this.watching(settings);
     const report = watch.observe({ ...observationOf(msg, this.now()), temperatureCelsius: this.celsius });
-    this.send(null, { ...head(msg), event: 'watch', payload: watchPayload(report), watch: report });
+    this.send(null, { ...head(msg), event: 'watch', payload: watchPayload(report), focusWatch: report });
     if (report.state !== 'due') return this.show(...this.watchStatus(report));
     await this.due(msg, report, settings);
   }
@@ -127,7 +127,7 @@ export class AutofocusControl {
       this.quietUntil = this.now() + againMilliseconds;
       const { cause, text, risePercent, predictedPosition } = report;
       const payload = { due: true, cause, text, risePercent, predictedPosition };
-      this.send({ ...head(msg), command: 'start', payload, watch: report }, null);
+      this.send({ ...head(msg), command: 'start', payload, focusWatch: report }, null);
       return;
     }
     try {
@@ -138,7 +138,7 @@ export class AutofocusControl {
       // The camera's sequence is not to be broken: it tries again with the next frame.
       this.quietUntil = Number.NEGATIVE_INFINITY;
       this.show('waiting', this.text('busy', { reason: error.message }));
-      this.send(null, { ...head(msg), event: 'busy', payload: { text: error.message }, watch: report });
+      this.send(null, { ...head(msg), event: 'busy', payload: { text: error.message }, focusWatch: report });
     }
   }
 

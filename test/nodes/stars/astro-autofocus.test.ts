@@ -189,6 +189,20 @@ describe('the watch', () => {
     expect((await running.status('focus', 'yellow', 'correction due')).text).toContain('frame by frame');
   });
 
+  it('focuses on its own request when that is wired back to it, and begins anew', async () => {
+    const looped = flow({ watch: 'ask' }).map((each) =>
+      each.id === 'focus' ? { ...each, wires: [['found', 'focus'], ['events']] } : each,
+    );
+    const running = await startFlow(modules, looped);
+    for (let n = 0; n < 60; n++) stars(running, n, 2 + 0.01 * n + 0.03 * Math.sin(n * 2.4));
+    const found = await running.sink('found').first((msg) => msg.command === undefined);
+    expect((found.focus as { outcome: string }).outcome).toBe('focused');
+    stars(running, 61, 1.4);
+    const learning = (msg: AstroMessage) => (msg.focusWatch as { text?: string } | undefined)?.text ?? '';
+    await running.sink('events').first((msg) => learning(msg).startsWith('1 frames since the last focus'));
+    expect(running.sink('errors').messages).toEqual([]);
+  });
+
   it('does not count frames that clouds spoiled, and forgets on reset', async () => {
     const running = await start({ watch: 'ask' });
     for (let n = 0; n < 40; n++) stars(running, n, 2 + 0.03 * n, { reject: 'clouds' });
@@ -199,7 +213,7 @@ describe('the watch', () => {
     running.send('focus', { command: 'reset' });
     stars(running, 41, 3);
     const [, second] = await running.sink('events').take(2);
-    expect((second!.watch as { text: string }).text).toContain('1 frames since the last focus');
+    expect((second!.focusWatch as { text: string }).text).toContain('1 frames since the last focus');
   });
 
   it('runs by itself when it may, and remembers the run over a restart', async () => {
