@@ -109,9 +109,9 @@ async function monoFrames(folder: string): Promise<void> {
     const { stars } = await newGate(new RehearsalClock(0, Number.POSITIVE_INFINITY)).judge(frame, usual, null);
     const share = regions.filter((region) => region === '1').length / regions.length;
     console.log(
-      `cloudynight_${number}: ${stars.count} stars, ${Math.round(share * 100)} % of its regions labelled cloudy`,
+      `cloudynight_${number}: ${stars!.count} stars, ${Math.round(share * 100)} % of its regions labelled cloudy`,
     );
-    (share >= 0.5 ? cloudy : clear)!.push(-stars.count);
+    (share >= 0.5 ? cloudy : clear)!.push(-stars!.count);
   }
   console.log(`clouds_mono: AUC of the bare star count ${auc(cloudy!, clear!).toFixed(2)}`);
 }
