@@ -172,7 +172,7 @@ class Observation {
   expectAnswer(): void {
     const { device, property, ackSeconds = 2 } = this.request;
     this.after(this.link.networkClock, ackSeconds, () => {
-      if (updatesOf(this.history, property).at(-1)?.state === 'Busy') return;
+      if (this.settling || this.rejecting || updatesOf(this.history, property).at(-1)?.state === 'Busy') return;
       this.probed = true;
       this.link.send({ tag: 'getProperties', version: protocolVersion, device, name: property });
     });

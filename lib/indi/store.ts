@@ -90,10 +90,10 @@ export class IndiStore {
     const previous = properties.get(name) ?? null;
     if (!previous && properties.size >= storeLimits.propertiesPerDevice)
       return this.refuse(`more than ${storeLimits.propertiesPerDevice} properties of ${device}`);
+    if (message) this.note(device, definition.timestamp, message);
     const byName = new Map(elements.map((element) => [element.name, element]));
     const property = { ...rest, device, name, elements: byName, revision: this.next(), at: this.clock.now() };
     properties.set(name, property);
-    if (message) this.note(device, definition.timestamp, message);
     this.events.emit('event', { what: 'defined', revision: property.revision, property, previous });
   }
 
@@ -101,6 +101,8 @@ export class IndiStore {
   private update(update: Update): undefined {
     const { device, name, type, timestamp, message } = update;
     const previous = this.property(device, name);
+    // The sentence first: whoever hears of an alert can then say why.
+    if (message) this.note(device, timestamp, message);
     if (previous && previous.type === type) {
       const elements = new Map<string, ElementDefinition>(previous.elements);
       for (const { name: element, value } of update.elements) {
@@ -117,13 +119,10 @@ export class IndiStore {
         at: this.clock.now(),
       };
       this.known.get(device)!.set(name, property);
-      // The sentence first: whoever hears of an alert can then say why.
-      if (message) this.note(device, timestamp, message);
       this.events.emit('event', { what: 'updated', revision: property.revision, property, previous, message });
       return;
     }
     if (previous) this.refuse(`an update of ${device}.${name} that is no ${previous.type}`);
-    if (message) this.note(device, timestamp, message);
   }
 
   private delete({ device, name, timestamp, message }: Deletion): undefined {
