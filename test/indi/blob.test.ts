@@ -202,6 +202,25 @@ describe('the BLOB connection', () => {
     }
   });
 
+  it('loses no frame of a fast stream, in order, while the main thread is held up', async () => {
+    const count = 120;
+    const from = await open((socket, text) => {
+      if (!text.includes('enableBLOB')) return;
+      for (let frame = 0; frame < count; frame++) {
+        const content = Buffer.alloc(1280 * 1024, frame);
+        const elements = [{ name: 'CCD1', format: '.stream', bytes: content }];
+        for (const piece of encodeBlobVector({ tag: 'set', device: 'CCD', name: 'CCD1', elements }))
+          socket.write(piece);
+      }
+    });
+    const all = arrivals(from, count);
+    await from.subscribe('CCD', 'CCD1');
+    for (const until = performance.now() + 200; performance.now() < until; );
+    const seen = (await all).map(({ elements }) => new Uint8Array(elements[0]!.blob.data!));
+    expect(seen.map((frame) => frame[0])).toEqual(Array.from({ length: count }, (_, frame) => frame));
+    expect(seen.every((frame) => frame.length === 1280 * 1024 && frame.at(-1) === frame[0])).toBe(true);
+  });
+
   it('goes on after a BLOB that lies and after one that is broken off', async () => {
     const from = await open(
       (socket, text) => {

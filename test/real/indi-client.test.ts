@@ -3,7 +3,9 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { realClock } from '../../lib/clock/clock.ts';
 import { requireOk } from '../../lib/indi/command.ts';
+import type { Judge } from '../../lib/indi/completion.ts';
 import {
   arrived,
   exposed,
@@ -12,8 +14,10 @@ import {
   motionStopped,
   parked,
   pictureIn,
+  streaming,
 } from '../../lib/indi/completion-devices.ts';
 import { numberOf, switchOf } from '../../lib/indi/property.ts';
+import { waitFor } from '../../lib/indi/wait.ts';
 import { devices, startWorld, type World } from './indi-world.ts';
 
 const [mount, camera, focuser, wheel] = [
@@ -72,6 +76,22 @@ describe('the mount', () => {
     const result = await running;
     expect(result.status).toBe('rejected');
     expect(result.reason).toMatch(/abort/i);
+  });
+
+  it('ends what runs and what waits when it is interrupted', async () => {
+    const { ra, dec } = beside(30);
+    const both = [slew(ra, dec), slew(ra, dec - 5)];
+    await world.client.waitForProperty(mount, 'EQUATORIAL_EOD_COORD', {
+      timeoutSeconds: 5,
+      ready: ({ state }) => state === 'Busy',
+    });
+    world.client.interrupt(mount);
+    expect((await Promise.all(both)).map(({ status }) => status)).toEqual(['aborted', 'aborted']);
+    const abort = { device: mount, property: 'TELESCOPE_ABORT_MOTION', values: { ABORT: true } };
+    expect((await world.client.commandNow({ ...abort, judge: motionStopped() })).status).toBe('ok');
+    // The second never left.
+    const target = world.client.store.property(mount, 'TARGET_EOD_COORD');
+    expect(numberOf(target, 'DEC')).toBeCloseTo(dec, 6);
   });
 
   it('says why when it is parked', async () => {
@@ -150,6 +170,60 @@ describe('the camera', () => {
     expect(blob.error).toBeNull();
     expect(blob.byteLength).toBeLessThan(blob.declaredBytes);
     expect(blob.byteLength % 2880).toBe(0);
+    disable();
+  });
+
+  it('takes a run of pictures in fast mode, where Ok comes before the picture', async () => {
+    const { client } = world;
+    const disable = await client.enableBlobs(camera, 'CCD1');
+    const set = async (property: string, values: Record<string, string | boolean | number>) =>
+      requireOk(await client.command({ device: camera, property, values }));
+    await set('CCD_FAST_TOGGLE', { INDI_ENABLED: true });
+    await set('CCD_FAST_COUNT', { FRAMES: 3 });
+    const sizes: number[] = [];
+    const off = client.onBlob(({ elements }) => sizes.push(elements[0]!.blob.byteLength));
+    const exposure = {
+      device: camera,
+      property: 'CCD_EXPOSURE',
+      values: { CCD_EXPOSURE_VALUE: 0.1 },
+      judge: exposed(),
+    };
+    requireOk(await client.command({ ...exposure, timeoutSeconds: 20 }));
+    await waitFor(client.onBlob.bind(client), () => sizes.length === 3 || undefined, {
+      clock: realClock,
+      timeoutSeconds: 10,
+    });
+    off();
+    expect(new Set(sizes).size).toBe(1);
+    await set('CCD_FAST_TOGGLE', { INDI_DISABLED: true });
+    disable();
+  });
+
+  it('streams at its full rate; every frame is whole and in order', async () => {
+    const { client, log } = world;
+    const disable = await client.enableBlobs(camera, 'CCD1');
+    const set = async (property: string, values: Record<string, string | boolean | number>, judge?: Judge) =>
+      requireOk(await client.command({ device: camera, property, values, judge }));
+    // The driver shows no more frames than this, however many it takes.
+    await set('LIMITS', { LIMITS_PREVIEW_FPS: 100 });
+    await set('STREAMING_EXPOSURE', { STREAMING_EXPOSURE_VALUE: 0.02 });
+    const frames: { format: string; byteLength: number; at: number }[] = [];
+    const off = client.onBlob(({ elements }) => {
+      const { format, byteLength, error, arrivedAt } = elements[0]!.blob;
+      frames.push({ format, byteLength, at: error ? Number.NaN : arrivedAt! });
+    });
+    await set('CCD_VIDEO_STREAM', { STREAM_ON: true }, streaming(true));
+    await waitFor(client.onBlob.bind(client), () => frames.length >= 60 || undefined, {
+      clock: realClock,
+      timeoutSeconds: 20,
+    });
+    await set('CCD_VIDEO_STREAM', { STREAM_OFF: true }, streaming(false));
+    off();
+    expect(new Set(frames.map(({ format, byteLength }) => `${format} ${byteLength}`))).toEqual(
+      new Set(['.stream 1310720']),
+    );
+    expect(frames.map(({ at }) => at)).toEqual(frames.map(({ at }) => at).sort((a, b) => a - b));
+    expect(log.filter((line) => /drop|behind/i.test(line))).toEqual([]);
     disable();
   });
 
