@@ -4,7 +4,6 @@
  */
 import { allocateShared } from '../kernels/memory.ts';
 import type { Scratch } from '../kernels/wasm.ts';
-import { median } from './median.ts';
 import type { Plane } from './plane.ts';
 import type { Coarse } from './search.ts';
 import { joinRuns, type OpenPlane } from './shapes.ts';
@@ -21,6 +20,14 @@ const widest = 24;
  * A Gaussian of FWHM 3 has 13, of 6 44, of 10 116; a doughnut of 15 pixels 150, of 30 600.
  */
 const areas = [40, 110, 350, 1400];
+
+/** A pixel alone has 4 under the filter: below, the object is a hot pixel, or next to a dark one. */
+const leastArea = 5;
+/**
+ * Which of the objects, from the smallest up, says how large the stars are: clouds, hills and lamps are larger and may be
+ * most of what stands out coarsely; what is smaller than a star is left out already.
+ */
+const quantile = 0.25;
 
 /** 1, or by how many times the plane is to be made coarser before its stars are sought. */
 export function chooseScale(work: Scratch, context: OpenPlane, coarse: Coarse, noise: number): number {
@@ -53,10 +60,11 @@ export function chooseScale(work: Scratch, context: OpenPlane, coarse: Coarse, n
     const [x, y] = [left * coarseStep, top * coarseStep];
     const [width, height] = [(right - left + 1) * coarseStep, (bottom - top + 1) * coarseStep];
     context.show(y, y + height);
-    spreads.push(starsSpread!(context.pointer, x, y, width, height));
+    const area = starsSpread!(context.pointer, x, y, width, height);
+    if (area >= leastArea) spreads.push(area);
   }
   if (spreads.length === 0) return 1;
-  const spread = median(spreads);
+  const spread = spreads.sort((a, b) => a - b)[Math.floor(spreads.length * quantile)]!;
   return 2 ** areas.filter((area) => spread > area).length;
 }
 
