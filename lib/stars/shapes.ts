@@ -9,7 +9,7 @@ import { runBytes } from './search.ts';
 export const rowFloats = 10;
 
 /** Sides of an object that the kernels take, pixels; larger ones (a trail through the field, the Moon) are measured otherwise. */
-const largestSide = 510;
+const largestSide = 506;
 /** Half the side of the picture in which a star's light is measured, pixels. */
 const largestReach = 120;
 const mostInObject = 256;
@@ -141,7 +141,7 @@ export function openPlane(work: Scratch, plane: Plane, nodes: Nodes, options: Pl
   const margin = inMemory === height ? height : Math.min(largestReach + 8, inMemory >> 2);
   const tallest = inMemory === height ? largestSide : Math.min(largestSide, inMemory - 2 * margin);
   const pixels = resident ?? work.take(inMemory * rowBytes);
-  const stampFloats = (largestSide + 2) ** 2;
+  const stampFloats = (largestSide + 6) ** 2;
   const stamps = [4, 4, 4, 8, 12].map((bytes) => work.take(stampFloats * bytes));
   const levels = work.take((largestSide + 32) * 4);
   const pointer = work.take(23 * 4);

@@ -53,7 +53,7 @@ export function starsMeshRow(
   for (let x = 0; x < width; x += cell, out += 12) {
     const here = min<i32>(cell, width - x);
     const first = rows + (<usize>x << 1);
-    const centre = medianOfRows(first, rowCount, stride, here, least, work + bins * 4);
+    let centre = medianOfRows(first, rowCount, stride, here, least, work + bins * 4);
     if (centre < 0) {
       store<f32>(out, 0);
       store<f32>(out, 0, 4);
@@ -72,8 +72,16 @@ export function starsMeshRow(
       if (inside * 2 > known || s >= 8) break;
     }
     store<f32>(out, <f32>known / <f32>(here * rowCount), 8);
-    const middle = (<i32>centre - originOf(centre, s)) >> s;
-    clippedMode(work, inside, middle, <f32>originOf(centre, s), <f32>(1 << s), out);
+    for (;;) {
+      const origin = originOf(centre, s);
+      clippedMode(work, inside, (<i32>centre - origin) >> s, <f32>origin, <f32>(1 << s), out);
+      // Narrower bins where the noise is less than the first guess by far.
+      if (s == 0 || load<f32>(out, 4) > 2 * <f32>(1 << s)) break;
+      centre = max<f32>(0, load<f32>(out));
+      s = max<i32>(0, s - 3);
+      known = fillHistogram(first, rowCount, stride, here, least, originOf(centre, s), s, work);
+      inside = known - <i32>(load<u32>(work) + load<u32>(work, (bins - 1) * 4));
+    }
   }
 }
 

@@ -17,7 +17,7 @@ const leastLong: f64 = 2;
 
 /**
  * Appends the stars of one object.
- * @param runs Of the object; its bounding box and a margin of a pixel fit the stamp
+ * @param runs Of the object; its bounding box and a margin of two pixels fit the stamp
  * @param records Where the records go, `most` at the most
  * @returns How many were written
  */
@@ -30,10 +30,10 @@ export function starsOfObject(context: usize, runs: usize, count: i32, records: 
     left = min<i32>(left, load<i32>(runs + <usize>i * 12, 4));
     right = max<i32>(right, load<i32>(runs + <usize>i * 12, 8));
   }
-  const x0 = left - 1;
-  const y0 = top - 1;
-  const width = right - left + 3;
-  const height = bottom - top + 3;
+  const x0 = left - 2;
+  const y0 = top - 2;
+  const width = right - left + 5;
+  const height = bottom - top + 5;
   const missing = loadStamp(context, x0, y0, width, height);
   const stamp = <usize>load<u32>(context, inStamp);
   const filtered = <usize>load<u32>(context, inFiltered);
@@ -55,7 +55,7 @@ export function starsOfObject(context: usize, runs: usize, count: i32, records: 
       pixels++;
     }
   }
-  const flags = missing > 0 || x0 < 0 || y0 < 0 ? edgeFlag : 0;
+  const flags = missing > 0 ? edgeFlag : 0;
   const peaks = countPeaks(filtered, order, pixels, width);
   let stars = 1;
   if (peaks > 1) {

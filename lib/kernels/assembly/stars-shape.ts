@@ -5,6 +5,14 @@ import { inBoxed, inFirstRow, inHeight, inMargin, inNoise, inReach, inRows, inSa
 /** Fields of a star's row, f32 each: x, y, flux, peak, hfr, fwhm, eccentricity, angle (radians), snr, flags. */
 const rowBytes: usize = 40;
 
+/** As in lib/stars/star-table.ts. */
+const saturatedFlag: i32 = 1;
+const blendedFlag: i32 = 4;
+const elongatedFlag: i32 = 8;
+
+/** An elongated object of this rms along it, pixels, is a streak: no star of a frame that trailed a little. */
+const leastStreak: f32 = 6;
+
 /**
  * Deblends and measures objects `from` to `to`.
  * @param runs, starts Of starsGroupRuns
@@ -94,7 +102,7 @@ function lookAtPeak(context: usize, record: usize): void {
   const x = x0 - 1 + (index % (side + 2));
   const y = y0 - 1 + index / (side + 2);
   if (x >= 0 && y >= 0 && x < load<i32>(context, inWidth) && y < load<i32>(context, inHeight))
-    if (sampleAt(context, x, y) >= saturation) flags |= 1;
+    if (sampleAt(context, x, y) >= saturation) flags |= saturatedFlag;
   store<f32>(record, peak, 28);
   store<f32>(record, <f32>flags, 32);
   store<f32>(record, isHot(peakAt, stride, load<i32>(context, inBoxed) != 0, 1) ? 1 : 0, 36);
@@ -119,39 +127,69 @@ function isWithin(context: usize, runs: usize, count: i32): bool {
 }
 
 function measureOne(context: usize, record: usize, row: usize, work: usize): void {
-  let x = load<f32>(record);
-  let y = load<f32>(record, 4);
+  const x = load<f32>(record);
+  const y = load<f32>(record, 4);
   const a = load<f32>(record, 8);
-  const limit = min<f32>(<f32>load<i32>(context, inReach) - 2, 6 * a);
+  const flags = <i32>load<f32>(record, 32);
+  const streak = (flags & elongatedFlag) != 0 && a > leastStreak;
+  const limit = min<f32>(<f32>load<i32>(context, inReach) - 2, (streak ? 3 : 6) * a);
   const reach = <i32>ceil<f32>(limit) + 1;
   const side = 2 * reach + 1;
   const x0 = <i32>nearest<f32>(x) - reach;
   const y0 = <i32>nearest<f32>(y) - reach;
-  loadStamp(context, x0, y0, side, side);
-  const stamp = <usize>load<u32>(context, inStamp);
-  const total = lightOf(stamp, side, x - <f32>x0, y - <f32>y0, limit);
-  const hfr = halfFluxRadius(stamp, side, x - <f32>x0, y - <f32>y0, limit, total, min<f32>(limit * 0.9, 1.3 * a));
   const noise = nodesAt(
     context,
     <usize>load<u32>(context, inNoise),
     max<i32>(0, min<i32>(load<i32>(context, inWidth) - 1, <i32>nearest<f32>(x))),
     max<i32>(0, min<i32>(load<i32>(context, inHeight) - 1, <i32>nearest<f32>(y))),
   );
+  loadStamp(context, x0, y0, side, side);
+  const stamp = <usize>load<u32>(context, inStamp);
+  if (flags & blendedFlag) mirrorNeighbours(stamp, side, x - <f32>x0, y - <f32>y0, 1.5 * a, 3 * noise);
+  const total = lightOf(stamp, side, x - <f32>x0, y - <f32>y0, limit);
+  const hfr = halfFluxRadius(stamp, side, x - <f32>x0, y - <f32>y0, limit, total, min<f32>(limit * 0.9, 1.3 * a));
   // The Gaussian with this half-flux radius, which weighs the star's pixels best; never so narrow that the pixels' raster shows.
   const window = max<f32>(1, hfr / 1.17741);
   windowed(stamp, side, x - <f32>x0, y - <f32>y0, window, work, row);
-  x = load<f32>(row) + <f32>x0;
-  y = load<f32>(row, 4) + <f32>y0;
-  store<f32>(row, x);
-  store<f32>(row, y, 4);
-  const flags = <i32>load<f32>(record, 32);
-  // All within the radius is too much where a neighbour is.
-  store<f32>(row, flags & 4 ? min<f32>(total, load<f32>(record, 24)) : total, 8);
+  if (streak) {
+    // No window fits it: as its own pixels have it.
+    const b = max<f32>(0.3, load<f32>(record, 12));
+    store<f32>(row, x);
+    store<f32>(row, y, 4);
+    store<f32>(row, 2.35482 * sqrt<f32>(a * b), 20);
+    store<f32>(row, sqrt<f32>(max<f32>(0, 1 - (b * b) / (a * a))), 24);
+    store<f32>(row, load<f32>(record, 16), 28);
+  } else {
+    store<f32>(row, load<f32>(row) + <f32>x0);
+    store<f32>(row, load<f32>(row, 4) + <f32>y0, 4);
+  }
+  store<f32>(row, total, 8);
   store<f32>(row, load<f32>(record, 28), 12);
   store<f32>(row, hfr, 16);
   const pixels = load<f32>(record, 20);
   store<f32>(row, load<f32>(record, 24) / (noise * sqrt<f32>(pixels)), 32);
   store<f32>(row, load<f32>(record, 32), 36);
+}
+
+/**
+ * Takes a neighbour out of the stamp of a blended star: a sample beyond `core` that is above the one opposite by more than
+ * `most` becomes as that one, for a star is the same on both sides.
+ */
+function mirrorNeighbours(stamp: usize, side: i32, cx: f32, cy: f32, core: f32, most: f32): void {
+  const twiceX = <i32>nearest<f32>(2 * cx);
+  const twiceY = <i32>nearest<f32>(2 * cy);
+  for (let y = 0; y < side; y++)
+    for (let x = 0; x < side; x++) {
+      const dx = <f32>x - cx;
+      const dy = <f32>y - cy;
+      if (dx * dx + dy * dy < core * core) continue;
+      const u = twiceX - x;
+      const v = twiceY - y;
+      if (u < 0 || v < 0 || u >= side || v >= side) continue;
+      const at = stamp + (<usize>(y * side + x) << 2);
+      const opposite = load<f32>(stamp + (<usize>(v * side + u) << 2));
+      if (load<f32>(at) > opposite + most) store<f32>(at, opposite);
+    }
 }
 
 /** Sum of the stamp within `limit` of the centre. A pixel on the rim counts by its part inside. */
