@@ -19,6 +19,7 @@ function nightFlow() {
   for (const node of flow) {
     if (node.type === 'astro-camera') Object.assign(node, { type: 'bench-camera', pictures: 6 });
     if (node.type === 'astro-site') Object.assign(node, { clockRate: 'max', archiveFolder: join(userDir, 'archive') });
+    if (node.name === 'Stacks') node.stackSeconds = '60';
     if (node.type === 'astro-capture')
       Object.assign(node, {
         exposureSeconds,
@@ -46,7 +47,7 @@ const flow = nightFlow();
 const idOf = (name) => flow.find((node) => node.name === name).id;
 const [capture, minutes, trail, film] = [
   'Exposures',
-  'Stack of a minute',
+  'Stacks',
   'Trail of the night',
   'Film of the night',
 ].map(idOf);

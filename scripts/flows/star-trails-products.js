@@ -108,7 +108,7 @@ export function products(flow, site, groups) {
     {
       site,
       codec: 'h264',
-      fps: '24',
+      fps: '12',
       filmWidth: '1920',
       crf: '21',
       megabits: '',

@@ -1,4 +1,4 @@
-// The star-trail night: capture, minute stacks, the night's trail, keogram, film, and its page for the phone.
+// The star-trail night: capture, stacks of some minutes, the night's trail, keogram, film, and its page for the phone.
 import { Flow } from './flow.js';
 import { caption, drc, forPage, kept, only, phonePage } from './star-trails-page.js';
 import { products } from './star-trails-products.js';
@@ -6,7 +6,7 @@ import { products } from './star-trails-products.js';
 export function starTrails() {
   const flow = new Flow(
     'Star trails',
-    'From dusk to dawn: back-to-back exposures, a stack of every minute, the trail of the night, the keogram and the film. The page for the phone is /dashboard/star-trails.',
+    'From dusk to dawn: back-to-back exposures, a stack of every five minutes, the trail of the night, the keogram and the film. The page for the phone is /dashboard/star-trails.',
   );
 
   // At the start the Sun stands 15.1 degrees below the horizon: dark enough for stars. New moon is four days off.
@@ -51,7 +51,7 @@ export function starTrails() {
     [130, 240],
     {
       camera,
-      exposureSeconds: '30',
+      exposureSeconds: '60',
       exposureSecondsType: 'num',
       gain: '',
       gainType: 'num',
@@ -71,8 +71,8 @@ export function starTrails() {
       freeGigabytes: '5',
     },
     [
-      ['Histogram figures', 'Live preview', 'Stack of a minute', 'Clouds', 'Keogram of the night', 'Film of the night'],
-      ['What happens', 'Stack of a minute', 'Clouds', 'Keogram of the night', 'Film of the night', 'Morning'],
+      ['Histogram figures', 'Live preview', 'Stack length', 'Clouds', 'Keogram of the night', 'Film of the night'],
+      ['What happens', 'Stack length', 'Clouds', 'Keogram of the night', 'Film of the night', 'Morning'],
     ],
   );
   // 2. Live
@@ -97,20 +97,26 @@ export function starTrails() {
 
   // 3. Stacks
   flow.comment(
-    '3  A brightest-pixel stack of every minute',
-    [500, 220],
-    'One JPEG each, clouds and all. Wire it behind "Clouds" to keep cloudy frames out of these too.',
+    '3  A brightest-pixel stack of every five minutes',
+    [510, 220],
+    'One JPEG each, clouds and all. How long a stack is, the page says; "Stacks" until it does. Wire it behind "Clouds" to keep cloudy frames out of these too.',
+  );
+  flow.change(
+    'Stack length',
+    [310, 280],
+    [{ t: 'set', p: 'stackSeconds', pt: 'msg', to: kept('stackSeconds'), tot: 'flow' }],
+    [['Stacks']],
   );
   flow.node(
     'astro-stack',
-    'Stack of a minute',
-    [450, 280],
+    'Stacks',
+    [470, 280],
     {
       site,
       stackMode: 'max',
       stackBy: 'duration',
-      stackSeconds: kept('stackSeconds'),
-      stackSecondsType: 'flow',
+      stackSeconds: '300',
+      stackSecondsType: 'num',
       hotPixels: 'robust',
       runningSeconds: '0',
       rejectedFrames: 'leave-out',
