@@ -45,12 +45,7 @@ const end = new Promise((resolve) => {
 });
 const flow = nightFlow();
 const idOf = (name) => flow.find((node) => node.name === name).id;
-const [capture, minutes, trail, film] = [
-  'Exposures',
-  'Stacks',
-  'Trail of the night',
-  'Film of the night',
-].map(idOf);
+const [capture, minutes, trail, film] = ['Exposures', 'Stacks', 'Trail of the night', 'Film of the night'].map(idOf);
 const results = { stacks: 0, trailFrames: 0, filmFrames: 0, errors: [] };
 
 function watch(events) {
