@@ -6,6 +6,7 @@ import type { Clock } from '../clock/clock.ts';
 import { type ErrorCode, NightflowError } from '../process/errors.ts';
 import type { BlobArrival } from './blob/traffic.ts';
 import { type Happening, type Judge, setting, settleSeconds, updatesOf, type Verdict } from './completion.ts';
+import { pictureIn } from './completion-devices.ts';
 import type { IndiProperty } from './property.ts';
 import { type IndiMessage, protocolVersion } from './protocol/message.ts';
 import type { IndiStore, StoreEvent } from './store.ts';
@@ -44,7 +45,7 @@ export interface CommandResult {
   reason: string;
   /** The property as it stood at the end. */
   property: IndiProperty | null;
-  /** Since the send, oldest first. */
+  /** Since the send, oldest first; repeated Busy and Ok are one. */
   history: readonly Happening[];
 }
 
@@ -201,13 +202,29 @@ class Observation {
   }
 
   private add(happening: Happening): void {
-    const { history } = this;
-    if (happening.what !== 'updated' || !repeatsBusy(history, happening.property)) history.push(happening);
-    else history[history.length - 1] = happening;
+    this.remember(happening);
     this.request.onHappening?.(happening);
     const named =
       'property' in happening ? happening.property.name === this.request.property : happening.what === 'blob';
     this.evaluate(named);
+  }
+
+  /**
+   * A command may last an hour beside exposures: of a countdown or a position on the way only the last is kept, in its place,
+   * and of pictures the first of each property, by commands that expose.
+   */
+  private remember(happening: Happening): void {
+    const { history } = this;
+    if (happening.what === 'updated') {
+      const { name, state } = happening.property;
+      const at = history.findLastIndex((each) => each.what === 'updated' && each.property.name === name);
+      const last = history[at];
+      if (last?.what === 'updated' && last.property.state === state && (state === 'Busy' || state === 'Ok'))
+        history[at] = happening;
+      else history.push(happening);
+    } else if (happening.what !== 'blob') history.push(happening);
+    else if (exposes(this.request) && isPicture(happening.arrival) && !pictureIn(history, happening.arrival.property))
+      history.push(happening);
   }
 
   /** @param restart The device is not still: what was settling starts again. */
@@ -252,8 +269,7 @@ class Observation {
   }
 }
 
-/** A countdown or a position on the way: only the last of them is kept. */
-const repeatsBusy = (history: readonly Happening[], { name, state }: IndiProperty): boolean => {
-  const last = history.at(-1);
-  return state === 'Busy' && last?.what === 'updated' && last.property.name === name && last.property.state === 'Busy';
-};
+const exposes = ({ property }: CommandRequest): boolean => property.endsWith('_EXPOSURE');
+
+const isPicture = ({ elements }: BlobArrival): boolean =>
+  elements.every(({ blob }) => !blob.format.startsWith('.stream'));

@@ -14,6 +14,7 @@ import {
   wentIdle,
 } from './completion.ts';
 import { type IndiProperty, isOn, numberOf } from './property.ts';
+import type { BlobValue } from './protocol/message.ts';
 
 export interface EquatorialTarget {
   /** Hours and degrees in the driver's frame (of date for EQUATORIAL_EOD_COORD). */
@@ -87,18 +88,20 @@ export const exposed =
     const alert = alertIn(history, exposure);
     if (alert) return alert;
     const updates = updatesOf(history, exposure);
-    const picture = blob === null ? null : pictureIn(history, blob);
+    // Before the first sign of this exposure, only a late picture of another can come.
+    const began = history.findIndex((each) => each.what === 'updated' && each.property.name === exposure);
+    const picture = blob === null || began < 0 ? null : pictureIn(history.slice(began), blob);
     if (picture?.error) return { rejected: picture.error };
     const ok = updates.some(({ state }) => state === 'Ok');
     if (!ok && wentIdle(history, exposure)) return { rejected: reasonOf(history, 'The exposure was stopped.') };
     return ok && (blob === null || picture !== null) ? { done: true, settleSeconds: 0 } : 'waiting';
   };
 
-/** The first BLOB of a property in the history. */
-export const pictureIn = (history: readonly Happening[], property: string) =>
+/** The first picture of a property in the history; frames of a stream are none. */
+export const pictureIn = (history: readonly Happening[], property: string): BlobValue | null =>
   history
     .flatMap((each) => (each.what === 'blob' && each.arrival.property === property ? each.arrival.elements : []))
-    .at(0)?.blob ?? null;
+    .find(({ blob }) => !blob.format.startsWith('.stream'))?.blob ?? null;
 
 /** The final position, standing still: some drivers say Ok at once, or with the position of before. */
 export const focused =

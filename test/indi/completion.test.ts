@@ -43,7 +43,7 @@ const update = (...of: Parameters<typeof property>): Happening => ({
 const confirmed = (...of: Parameters<typeof property>): Happening => ({ what: 'confirmed', property: property(...of) });
 const sent = (...of: Parameters<typeof property>): Happening => ({ what: 'sent', property: property(...of) });
 const says = (message: string): Happening => ({ what: 'message', message });
-const picture = (error: string | null = null): Happening => ({
+const picture = (error: string | null = null, format = '.fits'): Happening => ({
   what: 'blob',
   arrival: {
     device: 'D',
@@ -54,7 +54,7 @@ const picture = (error: string | null = null): Happening => ({
     elements: [
       {
         name: 'CCD1',
-        blob: { format: '.fits', declaredBytes: 1, data: null, byteLength: 1, error, firstByteAt: 0, arrivedAt: 0 },
+        blob: { format, declaredBytes: 1, data: null, byteLength: 1, error, firstByteAt: 0, arrivedAt: 0 },
       },
     ],
   },
@@ -138,8 +138,15 @@ describe('an exposure', () => {
     expect(
       verdicts(exposed(), [says('[ERROR] dir not writable'), update(E, 'Alert'), update(E, 'Ok')]).slice(1),
     ).toEqual(Array(2).fill('rejected: [ERROR] dir not writable')));
+  it('is not done by a late picture of another exposure, nor by a frame of a stream', () => {
+    expect(verdicts(exposed(), [picture(), update(E, 'Busy'), update(E, 'Ok')]).at(-1)).toBe('waiting');
+    expect(verdicts(exposed(), [update(E, 'Busy'), picture(null, '.stream'), update(E, 'Ok')]).at(-1)).toBe('waiting');
+  });
   it('with a picture that lies is refused', () =>
-    expect(verdicts(exposed(), [picture('The BLOB lies.')])).toEqual(['rejected: The BLOB lies.']));
+    expect(verdicts(exposed(), [update(E, 'Busy'), picture('The BLOB lies.')])).toEqual([
+      'waiting',
+      'rejected: The BLOB lies.',
+    ]));
 });
 
 describe('a setting', () => {
