@@ -12,6 +12,7 @@ import type { BlobArrival } from './blob/traffic.ts';
 import { type CommandRequest, type CommandResult, followRunning, type Link, runCommand } from './command.ts';
 import { DeviceLocks } from './device-lock.ts';
 import type { IndiProperty } from './property.ts';
+import { type BlobVector, encodeBlobVector } from './protocol/blob-encode.ts';
 import type { ProtocolLimits } from './protocol/limits.ts';
 import { type IndiMessage, protocolVersion } from './protocol/message.ts';
 import { IndiSocket, type ServerAddress, type SocketOptions } from './socket.ts';
@@ -131,6 +132,12 @@ export class IndiClient implements Link {
   send(message: IndiMessage): void {
     if (!this.socket) throw new NightflowError('lost', 'There is no connection to the INDI server.');
     this.socket.send(message);
+  }
+
+  /** Content for a device (firmware, a picture to show). @throws lost */
+  async sendBlob(vector: Omit<BlobVector, 'tag' | 'state'>): Promise<void> {
+    if (!this.socket) throw new NightflowError('lost', 'There is no connection to the INDI server.');
+    await this.socket.writeAll(encodeBlobVector({ ...vector, tag: 'new' }));
   }
 
   /** One command, after those before it on the same device and lane. @throws bad-input (nothing was sent) */

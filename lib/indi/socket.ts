@@ -106,6 +106,16 @@ export class IndiSocket {
       this.end(new NightflowError('lost', `The INDI server at ${this.address} does not read what it is sent.`));
   }
 
+  /** Many bytes, no faster than the server reads. @throws lost */
+  async writeAll(pieces: Iterable<Buffer>): Promise<void> {
+    for (const piece of pieces) {
+      if (!this.ended.signal.aborted && this.socket.write(piece)) continue;
+      const drained = new Promise<null>((resolve) => this.socket.once('drain', () => resolve(null)));
+      const reason = await Promise.race([drained, this.closed]);
+      if (reason) throw reason;
+    }
+  }
+
   /** Reads no more until `resume`: the sender has to wait. */
   pause(): void {
     this.paused = true;

@@ -21,7 +21,7 @@ interface StoreEvents {
 }
 
 /** A hostile server can't fill the memory with devices and properties. */
-export const storeLimits = { devices: 512, propertiesPerDevice: 4096, messages: 500 };
+export const storeLimits = { devices: 512, propertiesPerDevice: 4096, messages: 500, characters: 67_108_864 };
 
 export class IndiStore {
   private readonly clock: Clock;
@@ -29,6 +29,8 @@ export class IndiStore {
   private readonly events = new Events<StoreEvents>();
   private readonly log: Extract<StoreEvent, { what: 'message' }>[] = [];
   private lastRevision = 0;
+  /** Of all names, labels and texts that are held. */
+  private characters = 0;
 
   constructor(clock: Clock) {
     this.clock = clock;
@@ -91,6 +93,9 @@ export class IndiStore {
     if (!previous && properties.size >= storeLimits.propertiesPerDevice)
       return this.refuse(`more than ${storeLimits.propertiesPerDevice} properties of ${device}`);
     if (message) this.note(device, definition.timestamp, message);
+    const growth = sizeOf(elements) - (previous ? sizeOf(previous.elements.values()) : 0);
+    if (this.characters + growth > storeLimits.characters) return this.refuse('more text than is kept');
+    this.characters += growth;
     const byName = new Map(elements.map((element) => [element.name, element]));
     const property = { ...rest, device, name, elements: byName, revision: this.next(), at: this.clock.now() };
     properties.set(name, property);
@@ -109,6 +114,9 @@ export class IndiStore {
         const defined = elements.get(element);
         if (defined) elements.set(element, { ...defined, value });
       }
+      const growth = type === 'text' ? sizeOf(elements.values()) - sizeOf(previous.elements.values()) : 0;
+      if (this.characters + growth > storeLimits.characters) return this.refuse('more text than is kept');
+      this.characters += growth;
       const property: IndiProperty = {
         ...previous,
         elements,
@@ -131,16 +139,24 @@ export class IndiStore {
     const property = this.property(device, name);
     if (!property) return;
     this.known.get(device)!.delete(name);
+    this.characters -= sizeOf(property.elements.values());
     this.events.emit('event', { what: 'deleted', revision: this.next(), property });
     if (this.known.get(device)!.size === 0) this.deleteDevice(device);
   }
 
   private deleteDevice(device: string): undefined {
+    for (const { elements } of this.properties(device)) this.characters -= sizeOf(elements.values());
     if (this.known.delete(device)) this.events.emit('event', { what: 'device-deleted', revision: this.next(), device });
   }
 
   private note(device: string | null, timestamp: string | null, message: string): undefined {
-    const event = { what: 'message' as const, revision: this.next(), device, timestamp, message };
+    const event = {
+      what: 'message' as const,
+      revision: this.next(),
+      device,
+      timestamp,
+      message: message.slice(0, longest),
+    };
     this.log.push(event);
     if (this.log.length > storeLimits.messages) this.log.shift();
     this.events.emit('event', event);
@@ -153,4 +169,15 @@ export class IndiStore {
   private next(): number {
     return ++this.lastRevision;
   }
+}
+
+/** Characters of a sentence that are kept. */
+const longest = 2000;
+
+/** Characters that elements hold, and something for each of them. */
+function sizeOf(elements: Iterable<ElementDefinition>): number {
+  let characters = 0;
+  for (const { name, label, value } of elements)
+    characters += 64 + name.length + label.length + (typeof value === 'string' ? value.length : 0);
+  return characters;
 }

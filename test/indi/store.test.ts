@@ -58,6 +58,22 @@ describe('the store', () => {
     expect(refused).toBe(10);
   });
 
+  it('holds no more text than its limit, and takes it back when it is gone', () => {
+    const link = new ScriptedLink();
+    let refused = 0;
+    link.store.on('fault', () => refused++);
+    const long = 'x'.repeat(1_000_000);
+    const text = (name: string) =>
+      `<defTextVector device="D" name="${name}" state="Ok" perm="rw"><defText name="T">${long}</defText></defTextVector>`;
+    const many = Math.ceil(storeLimits.characters / long.length);
+    for (let i = 0; i < many + 3; i++) link.says(text(`P${i}`));
+    expect(link.store.properties('D').length).toBeLessThan(many);
+    expect(refused).toBeGreaterThan(2);
+    link.says('<delProperty device="D"/>');
+    link.says(text('AGAIN'));
+    expect(link.store.properties('D')).toHaveLength(1);
+  });
+
   it('answers looks at what is not there with null', () => {
     expect([numberOf(undefined, 'A'), elementValue(undefined, 'A'), switchOf(undefined), isOn(undefined, 'A')]).toEqual(
       [null, null, null, false],

@@ -77,6 +77,8 @@ const one = (type: PropertyType, name: string, value: ElementValue): string =>
 function content(type: PropertyType, value: ElementValue): string {
   if (type === 'switch') return value === true ? 'On' : 'Off';
   if (type === 'number') return Number.isFinite(value) ? plainDecimal(value as number) : String(value).toLowerCase();
+  if (value !== null && typeof value === 'object')
+    throw new NightflowError('bad-input', 'A BLOB goes through encodeBlobVector.');
   return escapeXml(String(value ?? ''));
 }
 
