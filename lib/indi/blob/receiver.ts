@@ -1,7 +1,7 @@
 /** Decodes a BLOB while it streams in, straight into the shared memory it will be used from. Runs in the BLOB worker. */
 import { inflateSync } from 'node:zlib';
 import type { Clock } from '../../clock/clock.ts';
-import { allocateShared } from '../../kernels/memory.ts';
+import { allocateShared, trackShared } from '../../kernels/memory.ts';
 import type { BlobValue } from '../protocol/message.ts';
 import type { BlobContent, BlobHeader } from '../protocol/sink.ts';
 import { Base64Decoder } from './base64.ts';
@@ -130,5 +130,9 @@ export class BlobReceiver implements BlobContent {
 /** `.fits.fz` (fpack) and `.z` (zlib): `size` is not what is sent. Stream formats may be compressed pictures, too. */
 const isCompressed = (format: string): boolean => /\.(?:fz|z|gz)$|_jpg$|mjpe?g$/i.test(format);
 
-/** The shared memory itself is the buffer: decoding writes where the BLOB will stay. */
-const sharedBuffer = (bytes: number): Buffer => Buffer.from(allocateShared(bytes) as unknown as ArrayBuffer);
+/**
+ * The shared memory itself is the buffer: decoding writes where the BLOB will stay. The text that passes through this thread
+ * meanwhile makes several collections of young objects, which the memory survives: it grows old.
+ */
+const sharedBuffer = (bytes: number): Buffer =>
+  Buffer.from(trackShared(new SharedArrayBuffer(bytes), true) as unknown as ArrayBuffer);
