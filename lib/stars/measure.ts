@@ -8,7 +8,7 @@ import type { Measured } from './measure.job.ts';
 import type { StarMeasurement } from './measurement.ts';
 import type { PlaneInput } from './plane.job.ts';
 import { describePlane, type Plane } from './plane.ts';
-import { StarTable, starColumns } from './star-table.ts';
+import { type StarColumn, StarTable, starColumns } from './star-table.ts';
 import { summarise } from './summary.ts';
 
 export interface MeasureOptions {
@@ -73,16 +73,20 @@ async function planeOf(frame: Frame, signal: AbortSignal | undefined): Promise<P
 function tableOf({ rows, count }: Measured, plane: Plane): StarTable {
   const table = StarTable.of(count);
   const source = new Float32Array(rows);
-  const columns = [table.x, table.y, table.flux, table.peak, table.hfr, table.fwhm, table.eccentricity];
-  columns.push(table.angleDegrees, table.snr, table.flags);
-  for (let star = 0; star < count; star++)
-    for (const [i, column] of columns.entries()) column[star] = source[star * columns.length + i]!;
-  for (let star = 0; star < count; star++) {
-    table.x[star]! += plane.offset;
-    table.y[star]! += plane.offset;
-    table.flux[star]! *= plane.unit;
-    table.peak[star]! *= plane.unit;
-    table.angleDegrees[star]! *= 180 / Math.PI;
+  // What a row's numbers are in the frame: (value + offset) x unit.
+  const conversions: Record<StarColumn, { offset?: number; unit?: number }> = {
+    ...{
+      x: { offset: plane.offset },
+      y: { offset: plane.offset },
+      flux: { unit: plane.unit },
+      peak: { unit: plane.unit },
+    },
+    ...{ hfr: {}, fwhm: {}, eccentricity: {}, angleDegrees: { unit: 180 / Math.PI }, snr: {}, flags: {} },
+  };
+  for (const [i, name] of starColumns.entries()) {
+    const column = table.column(name);
+    const { offset = 0, unit = 1 } = conversions[name];
+    for (let star = 0; star < count; star++) column[star] = (source[star * starColumns.length + i]! + offset) * unit;
   }
   if (plane.widening > 0) narrow(table, plane.widening);
   return table;

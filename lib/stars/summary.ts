@@ -12,16 +12,16 @@ type Summary = Pick<StarMeasurement, 'hfr' | 'fwhm' | 'eccentricity' | 'measured
 
 export function summarise(stars: StarTable, frame: { width: number; height: number }): Summary {
   const chosen = measurable(stars);
-  const hfr = stars.hfr;
+  // Each is a new view: taken once.
+  const { x, y, hfr } = stars;
   const medianIn = (column: Float32Array) => medianOf(chosen.map((i) => column[i]!));
-  const tilt: TiltCell[] = Array.from({ length: 9 }, (_, cell) => {
-    const inside = chosen.filter((i) => {
-      const column = Math.min(2, Math.floor(((stars.x[i]! + 0.5) * 3) / frame.width));
-      const row = Math.min(2, Math.floor(((stars.y[i]! + 0.5) * 3) / frame.height));
-      return 3 * Math.max(0, row) + Math.max(0, column) === cell;
-    });
-    return { hfr: inside.length < 3 ? null : medianOf(inside.map((i) => hfr[i]!)), stars: inside.length };
-  });
+  const cells: number[][] = Array.from({ length: 9 }, () => []);
+  const third = (at: number, size: number) => Math.max(0, Math.min(2, Math.floor(((at + 0.5) * 3) / size)));
+  for (const i of chosen) cells[3 * third(y[i]!, frame.height) + third(x[i]!, frame.width)]!.push(hfr[i]!);
+  const tilt: TiltCell[] = cells.map((inside) => ({
+    hfr: inside.length < 3 ? null : medianOf(inside),
+    stars: inside.length,
+  }));
   const all = medianIn(hfr);
   const corners = [0, 2, 6, 8].map((cell) => tilt[cell]!.hfr).filter((value) => value !== null);
   const tiltPercent = corners.length < 3 || !all ? null : (100 * (Math.max(...corners) - Math.min(...corners))) / all;
