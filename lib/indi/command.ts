@@ -126,6 +126,7 @@ class Observation {
   private settling: AbortController | null = null;
   private probed = false;
   private rejecting = false;
+  private confirmed = false;
 
   constructor(link: Link, request: CommandRequest, judge: Judge, history: Happening[]) {
     this.link = link;
@@ -194,6 +195,8 @@ class Observation {
 
   private confirm(property: IndiProperty): void {
     this.add({ what: 'confirmed', property });
+    if (this.confirmed) return;
+    this.confirmed = true;
     const { device, ackSeconds = 2 } = this.request;
     this.after(this.link.networkClock, ackSeconds, () => {
       if (this.settling || updatesOf(this.history, property.name).length > 0) return;

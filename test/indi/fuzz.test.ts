@@ -1,8 +1,9 @@
 /** 100,000 mutations of a real server's stream: the parser stays within its limits and always finds its way back. */
 import { expect, it } from 'vitest';
 import { realClock } from '../../lib/clock/clock.ts';
+import { BlobReceiver } from '../../lib/indi/blob/receiver.ts';
 import { encodeBlobVector } from '../../lib/indi/protocol/blob-encode.ts';
-import type { IndiMessage } from '../../lib/indi/protocol/message.ts';
+import type { BlobValue, IndiMessage } from '../../lib/indi/protocol/message.ts';
 import { IndiParser } from '../../lib/indi/protocol/parser.ts';
 import { IndiStore } from '../../lib/indi/store.ts';
 import { seeded } from './collect.ts';
@@ -105,6 +106,38 @@ it(`survives ${mutations} mutations`, () => {
   expect(found).toBe(mutations);
   expect(faults).toBeGreaterThan(mutations / 4);
   expect(messages).toBeGreaterThan(mutations);
+}, 60_000);
+
+it('survives BLOBs with mutated heads and content, and allocates no more than is allowed', () => {
+  const random = seeded(4);
+  const below = (limit: number) => Math.floor(random() * limit);
+  let [whole, refused, largest] = [0, 0, 0];
+  for (let mutation = 0; mutation < 20_000; mutation++) {
+    const bytes = mutate(documents[2]!, below);
+    const parser = new IndiParser(
+      {
+        message: (message) => {
+          if (message.tag !== 'set' || message.type !== 'blob') return;
+          for (const { value } of message.elements) {
+            const blob = value as BlobValue;
+            largest = Math.max(largest, blob.data?.byteLength ?? 0);
+            if (blob.error) refused++;
+            else whole++;
+            if (blob.byteLength > (blob.data?.byteLength ?? 0)) throw new Error('More bytes than memory');
+          }
+        },
+        fault: () => {},
+        blob: (header) => new BlobReceiver(header, 100_000, realClock),
+      },
+      limits,
+    );
+    const step = 1 + below(bytes.length);
+    for (let at = 0; at < bytes.length; at += step) parser.push(bytes.subarray(at, at + step));
+    parser.end();
+  }
+  expect(whole).toBeGreaterThan(1000);
+  expect(refused).toBeGreaterThan(1000);
+  expect(largest).toBeLessThanOrEqual(100_000);
 }, 60_000);
 
 function mutate(document: Buffer, below: (limit: number) => number): Buffer {

@@ -1,6 +1,9 @@
 /** What goes wrong at night, on a real indiserver: drivers that crash and hang, a server that is killed, a cable that is cut. */
 import { execFileSync } from 'node:child_process';
+import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { connect, createServer, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { realClock } from '../../lib/clock/clock.ts';
@@ -140,6 +143,31 @@ describe('the server', () => {
     await expect(hostile.start()).rejects.toMatchObject({ code: 'bad-input' });
   });
 });
+
+it('a driver that only crashes is started again after a pause, and its words are in the log', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'nightflow-driver-'));
+  const driver = { executable: join(folder, 'indi_crashes') };
+  await writeFile(driver.executable, `#!/bin/sh\necho "no hardware" >&2\necho run >> ${folder}/runs\nexit 1\n`);
+  await chmod(driver.executable, 0o755);
+  const server = new IndiServer({
+    drivers: [driver],
+    port: await freePort(),
+    backOff: { firstSeconds: 0.1, factor: 1, maximumSeconds: 0.1, jitter: 0 },
+  });
+  const log: string[] = [];
+  server.on('log', (line) => log.push(line));
+  let gaveUp = 0;
+  server.on('driver-gave-up', () => gaveUp++);
+  try {
+    await server.start();
+    await expect.poll(() => gaveUp, { timeout: 20_000 }).toBeGreaterThan(1);
+    expect(log.some((line) => line.includes('no hardware'))).toBe(true);
+    expect((await readFile(join(folder, 'runs'), 'utf8')).split('\n').length).toBeGreaterThan(12);
+  } finally {
+    await server.stop();
+    await rm(folder, { recursive: true });
+  }
+}, 40_000);
 
 describe('the network', () => {
   it('that goes dead without a word is noticed by the heartbeat, and an exposure that ran on is taken over', async () => {
