@@ -75,29 +75,38 @@ export function quantisationOf(plane: Plane, { level, noise }: FirstGuess): Quan
   return { low: level - 8192 * step, scale: 1 / step, rounded: 0.5 };
 }
 
-/** The samples of a plane as u16 of the search, in the scratch. */
-export interface Rows {
-  /** Bytes from one row to the next where all rows are there at once; else 0. */
-  stride: number;
-  /** Brings a row there: a pointer, good until the next call. Vectors may be read beyond its end. */
-  at(y: number): number;
-}
-
-/** @param pixels Where all samples of a plane of u16 are in the scratch, if they are. */
-export function rowsOf(work: Scratch, plane: Plane, quantisation: Quantisation, pixels: number | null): Rows {
+/**
+ * The rows of a plane as u16 of the search, in the scratch: `at(y)` brings one there and gives a pointer, good until the next
+ * call. Vectors may be read beyond its end.
+ * @param pixels Room for all samples of a plane of u16 that is to stay in the scratch: rows are asked for in order and put there
+ */
+export function rowsOf(
+  work: Scratch,
+  plane: Plane,
+  quantisation: Quantisation,
+  pixels: number | null,
+): (y: number) => number {
   const rowBytes = plane.width * (plane.type === 'u16' ? 2 : 4);
-  if (pixels !== null) return { stride: rowBytes, at: (y) => pixels + y * rowBytes };
   const source = Buffer.from(plane.data as unknown as ArrayBuffer);
+  if (pixels !== null) {
+    let filled = 0;
+    return (y) => {
+      if (y >= filled) {
+        // Some rows at once, still in the cache when their turn comes.
+        const end = Math.min(plane.height, y + nodeStep);
+        source.copy(work.bytes, pixels + filled * rowBytes, filled * rowBytes, end * rowBytes);
+        filled = end;
+      }
+      return pixels + y * rowBytes;
+    };
+  }
   const row = work.take(plane.width * 2 + 64);
   const samples = plane.type === 'u16' ? row : work.take(rowBytes + 32);
-  return {
-    stride: 0,
-    at: (y) => {
-      source.copy(work.bytes, samples, y * rowBytes, (y + 1) * rowBytes);
-      if (plane.type === 'f32')
-        work.kernels.starsQuantise!(samples, row, plane.width, quantisation.low, quantisation.scale);
-      return row;
-    },
+  return (y) => {
+    source.copy(work.bytes, samples, y * rowBytes, (y + 1) * rowBytes);
+    if (plane.type === 'f32')
+      work.kernels.starsQuantise!(samples, row, plane.width, quantisation.low, quantisation.scale);
+    return row;
   };
 }
 
@@ -113,15 +122,17 @@ export function measureMesh(
   { low, scale, rounded }: Quantisation,
   guess: FirstGuess,
   mesh: Mesh,
-  { from, to, pixels = null }: { from: number; to: number; pixels?: number | null },
+  { from, to }: { from: number; to: number },
 ): void {
   const { width, height } = plane;
   const { columns } = mesh;
   const perRow = Math.ceil(cell / rowStep);
+  const rowBytes = width * (plane.type === 'u16' ? 2 : 4);
+  const source = Buffer.from(plane.data as unknown as ArrayBuffer);
   const block = work.take(perRow * width * 2 + 32);
+  const floats = plane.type === 'f32' ? work.take(rowBytes + 32) : 0;
   const bins = work.take(1024 * 4 + perRow * 4);
   const out = work.take(columns * 12);
-  const read = rowsOf(work, plane, { low, scale, rounded }, pixels);
   const values = work.f32(out, columns * 3);
   const least = plane.type === 'f32' ? 1 : 0;
   const smallest = Math.max(smallestNoise(plane), plane.type === 'f32' ? Math.abs(guess.level) * 2 ** -24 : 0, 1e-30);
@@ -129,13 +140,14 @@ export function measureMesh(
     const end = Math.min(height, (row + 1) * cell);
     const first = Math.min(row * cell + (rowStep >> 1), end - 1);
     const count = Math.ceil((end - first) / rowStep);
-    if (read.stride === 0)
-      for (let i = 0; i < count; i++) {
-        const source = read.at(first + i * rowStep);
-        work.bytes.copyWithin(block + i * width * 2, source, source + width * 2);
-      }
-    const [at, stride] = read.stride === 0 ? [block, width * 2] : [read.at(first), read.stride * rowStep];
-    work.kernels.starsMeshRow!(at, stride, count, width, cell, guess.noise * scale, least, bins, out);
+    for (let i = 0; i < count; i++) {
+      const at = (first + i * rowStep) * rowBytes;
+      const target = block + i * width * 2;
+      source.copy(work.bytes, floats || target, at, at + rowBytes);
+      // Written a vector at a time: what goes beyond the row's end, the next one overwrites.
+      if (floats) work.kernels.starsQuantise!(floats, target, width, low, scale);
+    }
+    work.kernels.starsMeshRow!(block, width * 2, count, width, cell, guess.noise * scale, least, bins, out);
     for (let column = 0; column < columns; column++) {
       const known = values[column * 3 + 2]! >= 0.25;
       const at = row * columns + column;

@@ -10,7 +10,7 @@ import {
   leastPixels,
   measureLarge,
   mostStars,
-  residentPixels,
+  roomFor,
   saturatedPart,
   searchPlane,
   sortRows,
@@ -44,11 +44,12 @@ export function measurePlane({ plane, thresholdSigma }: MeasureInput): Measured 
   const empty = { rows: allocateShared(4), count: 0, scale: 1, saturated, hotPixels: 0, incomplete: null };
   if (Number.isNaN(guess.level)) return { ...empty, background: Number.NaN, noise: Number.NaN };
   const work = scratch();
-  const pixels = residentPixels(work, plane);
-  const mesh = wholeMesh(work, plane, guess, pixels);
+  const mesh = wholeMesh(work, plane, guess);
+  work.reset();
+  const pixels = roomFor(work, plane);
   const { nodes, background, noise } = drawNodes(work, plane, mesh);
   const found = searchPlane(work, plane, guess, { nodes, level: background, noise, thresholdSigma, pixels });
-  const context = openPlane(work, plane, nodes, { ...fineOptions, pixels });
+  const context = openPlane(work, plane, nodes, { ...fineOptions, pixels: found.complete ? pixels : null });
   const objects = joinRuns(work, found.pointer, found.count, leastPixels, mostStars);
   const scale = found.complete ? chooseScale(work, context, found.coarse, noise) : 1;
   const share = { from: 0, to: objects.count, most: mostStars };

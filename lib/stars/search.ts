@@ -14,7 +14,7 @@ const stepsInSigma = 32;
 export interface SearchInput {
   plane: Plane;
   quantisation: Quantisation;
-  /** Where all samples of a plane of u16 are in the scratch, or null. */
+  /** Room in the scratch where all samples of a plane of u16 are put on the way, or null. */
   pixels: number | null;
   nodes: Nodes;
   /** Median background and noise of the frame, plane units. */
@@ -85,7 +85,7 @@ export function searchRows(work: Scratch, input: SearchInput): Found {
   };
   const load = (y: number): void => {
     const out = rows[y % 3]!;
-    starsOffRow!(read.at(y), whole, part, out, width, shift);
+    starsOffRow!(read(y), whole, part, out, width, shift);
     const view = views[y % 3]!;
     view[15] = padding.left;
     view.fill(padding.right, 16 + width, 16 + width + 16);

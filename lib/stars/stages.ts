@@ -51,18 +51,15 @@ export function measureLarge(plane: Plane, scale: number, mesh: Mesh, thresholdS
   return measureCoarseObjects(work, seen, context, objects, scale, mostLargeStars);
 }
 
-/** All samples of a plane of u16 that is not too large, in the scratch; null for others. */
-export function residentPixels(work: Scratch, plane: Plane): number | null {
+/** Room for all samples of a plane of u16 that is not too large, in the scratch; null for others. */
+export function roomFor(work: Scratch, plane: Plane): number | null {
   const bytes = plane.width * plane.height * 2;
-  if (plane.type !== 'u16' || bytes > planeBytes) return null;
-  const pixels = work.take(bytes);
-  Buffer.from(plane.data as unknown as ArrayBuffer).copy(work.bytes, pixels, 0, bytes);
-  return pixels;
+  return plane.type === 'u16' && bytes <= planeBytes ? work.take(bytes) : null;
 }
 
-export function wholeMesh(work: Scratch, plane: Plane, guess: FirstGuess, pixels: number | null = null): Mesh {
+export function wholeMesh(work: Scratch, plane: Plane, guess: FirstGuess): Mesh {
   const mesh = emptyMesh(plane);
-  measureMesh(work, plane, quantisationOf(plane, guess), guess, mesh, { from: 0, to: mesh.rows, pixels });
+  measureMesh(work, plane, quantisationOf(plane, guess), guess, mesh, { from: 0, to: mesh.rows });
   fillMesh(mesh);
   return mesh;
 }
