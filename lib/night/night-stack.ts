@@ -92,6 +92,11 @@ export class NightStack {
     return stack;
   }
 
+  /** What is in the stack under way; null when none is. */
+  get soFar(): StackSummary | null {
+    return this.summary && { ...this.summary };
+  }
+
   /** Frames in the stack under way. */
   get frames(): number {
     return this.summary?.frames ?? 0;
@@ -140,6 +145,7 @@ export class NightStack {
   /** Counts a frame that is kept out. */
   reject(): void {
     this.summary!.rejected++;
+    this.lastLeftOut = null;
     this.changed = true;
   }
 

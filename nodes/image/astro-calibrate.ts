@@ -13,12 +13,13 @@ import { showStatus } from '../status.ts';
 import { type AstroMessage, clockOf, siteOf } from '../types.ts';
 import { carriedOn, readIncoming } from './incoming.ts';
 import { type Built, buildFrom, PutAside } from './masters-build.ts';
-import { locate, MastersInput } from './masters-input.ts';
+import { locate, MastersInput, NoMaster } from './masters-input.ts';
 
 export const calibrateInputs = {
   job: { type: 'choice', label: 'job', choices: ['calibrate', 'build'], default: 'calibrate' },
   mastersFrom: { type: 'choice', label: 'masters', choices: ['folder', 'files'], default: 'folder' },
   mastersFolder: { type: 'text', label: 'folder of masters', default: 'masters' },
+  withoutMasters: { type: 'choice', label: 'no master fits', choices: ['error', 'pass'], default: 'error' },
   bias: { type: 'text', label: 'bias', default: '' },
   dark: { type: 'text', label: 'dark', default: '' },
   flat: { type: 'text', label: 'flat', default: '' },
@@ -88,20 +89,19 @@ export default function register(RED: NodeAPI): void {
         allow: settings.allow.split(/[\s,;]+/).filter((name) => name !== ''),
       };
       const named = (name: 'bias' | 'dark' | 'flat' | 'flatDark' | 'defects') => place(work, name);
-      const { calibrator, missing } =
+      const files = {
+        bias: named('bias'),
+        dark: named('dark'),
+        flat: named('flat'),
+        flatDark: named('flatDark'),
+        defects: named('defects'),
+      };
+      const ready =
         settings.mastersFrom === 'folder'
-          ? await masters.best(place(work, 'mastersFolder'), named('defects'), frame, options, signal)
-          : await masters.named(
-              {
-                bias: named('bias'),
-                dark: named('dark'),
-                flat: named('flat'),
-                flatDark: named('flatDark'),
-                defects: named('defects'),
-              },
-              options,
-              signal,
-            );
+          ? await masters.best(place(work, 'mastersFolder'), files.defects, frame, options, signal).catch(passing(work))
+          : await masters.named(files, options, signal);
+      if (!ready) return;
+      const { calibrator, missing } = ready;
       const { frame: result, applied, warnings } = await calibrator.calibrate(frame, { signal });
       for (const warning of [...missing, ...warnings]) warn(warning);
       msg.frame = result;
@@ -110,6 +110,19 @@ export default function register(RED: NodeAPI): void {
       send(msg);
       status(missing.length > 0 ? 'waiting' : 'done', appliedText(applied, missing));
     };
+
+    /** Where the user wants it, a frame that no master fits goes on as it is, and says so. */
+    const passing =
+      ({ msg, settings, send, status }: CalibrateWork) =>
+      (thrown: unknown): null => {
+        if (!(thrown instanceof NoMaster) || settings.withoutMasters !== 'pass') throw thrown;
+        const missing = thrown.missing.length > 0 ? [...thrown.missing] : [say('status.empty')];
+        msg.calibration = { ...untouched, missing, warnings: [] };
+        msg.payload = '';
+        send(msg);
+        status('waiting', say('status.passed', { reason: missing[0]! }));
+        return null;
+      };
 
     const appliedText = ({ bias, dark, flat, factor, mended, hot, cold }: Applied, missing: readonly string[]) => {
       const parts = [
@@ -205,6 +218,8 @@ export default function register(RED: NodeAPI): void {
     });
   });
 }
+
+const untouched = { bias: null, dark: null, flat: null, factor: 1, mended: 0, hot: 0, cold: 0 };
 
 /** The plain part of what was done, for messages. */
 function summaryOf({ bias, dark, flat, factor, mended, hot, cold }: Applied) {

@@ -156,6 +156,16 @@ export default function register(RED: NodeAPI): void {
           status('done', RED._('astro-stack.status.done', { frames: finished, mode: plan.method }));
         };
 
+        /** Without a frame: nothing that shows or saves pictures has a use for it. */
+        const tellLeftOut = (leftOut: { code: LeftOut['code'] | 'rejected'; text: string }) =>
+          send(null, {
+            ...carriedOn(msg),
+            payload: stack.frames,
+            stack: stack.soFar,
+            leftOut,
+            event: 'left-out',
+          } as Partial<AstroMessage> as AstroMessage);
+
         if (command === 'reset') {
           stack.drop();
           await stack.checkpoint();
@@ -167,10 +177,13 @@ export default function register(RED: NodeAPI): void {
           finish(await stack.advance(frame, night, plan));
           last = msg;
           stack.carried = plainOf(carriedOn(msg));
-          if (msg.reject && settings.rejectedFrames === 'leave-out') stack.reject();
-          else {
+          if (msg.reject && settings.rejectedFrames === 'leave-out') {
+            stack.reject();
+            tellLeftOut({ code: 'rejected', text: msg.reject });
+          } else {
             finish(await stack.add(frame, plan));
-            if (!stack.lastLeftOut) framesSinceRunning++;
+            if (stack.lastLeftOut) tellLeftOut(stack.lastLeftOut);
+            else framesSinceRunning++;
           }
         }
         if (ends) {

@@ -9,7 +9,7 @@ import { chooseMasters, type LibraryEntry, readLibrary, requireSome } from '../.
 import { readFrame } from '../../lib/frame/read.ts';
 import { findFrameFiles } from '../../lib/night/frame-files.ts';
 import { confine } from '../../lib/process/durable.ts';
-import { NightflowError } from '../../lib/process/errors.ts';
+import { asNightflowError, NightflowError } from '../../lib/process/errors.ts';
 
 export interface NamedMasters {
   /** Absolute paths; '' for none. */
@@ -24,6 +24,17 @@ export interface Ready {
   calibrator: Calibrator;
   /** For each kind that the folder has none of: why. */
   missing: string[];
+}
+
+/** No master of the folder fits the frame: some go on without. */
+export class NoMaster extends NightflowError {
+  /** Why there is none, for each kind; empty when the folder holds nothing. */
+  readonly missing: readonly string[];
+
+  constructor({ code, message, remedy, cause }: NightflowError, missing: readonly string[] = []) {
+    super(code, message, { remedy, cause });
+    this.missing = missing;
+  }
 }
 
 /** Maps and masters of a setting take hundreds of MB for a large sensor: two, for filters in turn. */
@@ -49,7 +60,7 @@ export class MastersInput {
     return { calibrator: await this.calibratorOf(paths, options, signal), missing: [] };
   }
 
-  /** The best of a folder (or pattern) for this frame. @throws bad-input when nothing in it fits */
+  /** The best of a folder (or pattern) for this frame. @throws NoMaster when nothing in it fits, or there is nothing in it */
   async best(
     folder: string,
     defects: string,
@@ -58,9 +69,13 @@ export class MastersInput {
     signal: AbortSignal,
   ): Promise<Ready> {
     const { darkScaling = 'exposure', temperatureTolerance, allow } = options;
-    const entries = await this.entriesOf(folder, signal);
+    const entries = await this.entriesOf(folder, signal).catch(asNoMaster);
     const chosen = chooseMasters(entries, frame, { scaleDarks: darkScaling !== 'off', temperatureTolerance, allow });
-    requireSome(chosen, folder);
+    try {
+      requireSome(chosen, folder);
+    } catch (thrown) {
+      throw new NoMaster(asNightflowError(thrown), Object.values(chosen.missing));
+    }
     const path = (kind: 'bias' | 'dark' | 'flat') => chosen[kind]?.path ?? '';
     const map = defects === '' ? await mapBeside(path('dark')) : defects;
     const paths = { bias: path('bias'), dark: path('dark'), flat: path('flat'), flatDark: '', defects: map };
@@ -127,6 +142,12 @@ export class MastersInput {
     this.kept.set(key, calibrator);
     return calibrator;
   }
+}
+
+/** A folder that is not there or empty has no master; what else goes wrong stays what it is. */
+function asNoMaster(thrown: unknown): never {
+  const error = asNightflowError(thrown);
+  throw error.code === 'lost' || error.code === 'bad-input' ? new NoMaster(error) : error;
 }
 
 /** The defect map that was built with a master dark lies beside it; '' without one. */

@@ -125,6 +125,30 @@ describe('calibrating', () => {
     expect(await failure(flow)).toContain(message);
   });
 
+  it('passes a frame on as it is where it is told to and no master fits, and calibrates the next one once there is one', async () => {
+    const flow = await start({ withoutMasters: 'pass' });
+    const frame = even();
+    flow.send('n', { frame });
+    const [first] = await flow.sink('one').take(1);
+    expect(first!.frame!.data).toBe(frame.data);
+    expect(first).toMatchObject({ payload: '', calibration: { dark: null, missing: ['There is no master yet.'] } });
+    expect((await flow.status('n', 'yellow')).text).toBe('passed on as it is: There is no master yet.');
+
+    await save(flow, 'masters/dark.fits', level('dark', 900, { exposureSeconds: 300 }));
+    flow.send('n', { frame: even() });
+    const second = (await flow.sink('one').take(2))[1]!;
+    expect(second.calibration).toMatchObject({
+      missing: [
+        'There is no bias.',
+        'Of 1 dark none fits: dark.fits differs in EXPTIME (300, the frame 60).',
+        'There is no flat.',
+      ],
+    });
+
+    flow.send('n', { frame: even(), mastersFrom: 'files', dark: 'masters/dark.fits' });
+    expect(await failure(flow)).toContain('EXPTIME differs');
+  });
+
   it('takes no path of a message that leads out of the archive', async () => {
     const flow = await start({ mastersFrom: 'files' });
     flow.send('n', { frame: even(), dark: '../../secret.fits' });

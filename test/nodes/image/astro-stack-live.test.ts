@@ -81,6 +81,14 @@ it('leaves out what does not fit, shows why, and counts it by reason', async () 
   for (const i of [0, 1]) running.send('stack', { frame: frame(i) });
   running.send('stack', { frame: frame(2, { transparency: 0.05 }) });
   expect((await running.status('stack', 'yellow')).text).toBe('left out: clouds · 2 frames, 1 kept out');
+  const told = (await running.sink('running').take(2))[1]!;
+  expect(told).toMatchObject({
+    event: 'left-out',
+    payload: 2,
+    leftOut: { code: 'clouds', text: expect.stringContaining('of their usual light') },
+    stack: { frames: 2, rejected: 1 },
+  });
+  expect(told.frame).toBeUndefined();
   running.send('stack', { frame: frame(3) });
   await running.status('stack', 'blue', '3 frames, 1 kept out · sigma-clip');
   running.send('stack', { command: 'finish' });
