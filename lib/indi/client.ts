@@ -152,7 +152,7 @@ export class IndiClient implements Link {
   }
 
   /** Past the queue: for aborts, and for the steps inside `exclusively`. @throws bad-input */
-  commandNow(request: CommandRequest): Promise<CommandResult> {
+  async commandNow(request: CommandRequest): Promise<CommandResult> {
     return runCommand(this, request);
   }
 

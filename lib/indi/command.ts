@@ -23,6 +23,8 @@ export interface CommandRequest {
   /** After so long without an answer the driver is asked whether it lives, in real time. 2. */
   ackSeconds?: number;
   signal?: AbortSignal;
+  /** Refuse it when the property is Busy already: a second exposure restarts the first without a word. */
+  refuseBusy?: boolean;
   /** Told of all that happens on the device meanwhile. */
   onHappening?: (happening: Happening) => void;
 }
@@ -71,8 +73,11 @@ export function runCommand(link: Link, request: CommandRequest): Promise<Command
   const wanted = Object.fromEntries(
     wish.elements.filter(({ name }) => Object.hasOwn(values, name)).map(({ name, value }) => [name, value]),
   );
+  const before = link.store.property(device, property)!;
+  if (request.refuseBusy && before.state === 'Busy')
+    return Promise.resolve(ended('rejected', `${device} is busy with a ${property} that somebody else began.`));
   const judge = request.judge ?? setting(property, wanted as WantedValues);
-  const sent: Happening = { what: 'sent', property: link.store.property(device, property)! };
+  const sent: Happening = { what: 'sent', property: before };
   const observation = new Observation(link, request, judge, [sent]);
   // Listening begins before the bytes leave.
   const result = observation.result();

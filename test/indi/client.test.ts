@@ -68,12 +68,12 @@ it('stays with an old server that knows no ping but answers a question', async (
     (socket, text) => {
       if (text.includes('<getProperties')) socket.write(number('P', { A: [1] }));
     },
-    { heartbeatSeconds: 0.2 },
+    { heartbeatSeconds: 0.5 },
   );
   let lost = 0;
   connected.on('disconnected', () => lost++);
   await connected.start();
-  await realClock.sleep(1500);
+  await realClock.sleep(2500);
   expect(lost).toBe(0);
 });
 

@@ -95,6 +95,16 @@ describe('a command ends', () => {
     expect(link.sent).toHaveLength(1);
   });
 
+  it('rejected, unsent, when it may not disturb what somebody else began', async () => {
+    const link = gain(() => {});
+    link.says(setNumber('GAIN', 'Busy', { G: 10 }));
+    expect(await runCommand(link, { ...request, refuseBusy: true })).toMatchObject({
+      status: 'rejected',
+      reason: expect.stringContaining('busy'),
+    });
+    expect(link.sent).toEqual([]);
+  });
+
   it('with an error of the house for whoever wants one', () => {
     const end = (status: 'ok' | 'rejected' | 'no-ack' | 'device-lost') => ({
       status,

@@ -1,5 +1,5 @@
 /** What goes wrong at night, on a real indiserver: drivers that crash and hang, a server that is killed, a cable that is cut. */
-import { execFileSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
 import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -34,15 +34,21 @@ const exposure = (seconds: number) => ({
 const busy = (client: IndiClient, device: string, property: string) =>
   client.waitForProperty(device, property, { timeoutSeconds: 10, ready: ({ state }) => state === 'Busy' });
 
-/** The one process of that name whose parent is a server of ours: found by the port in the server's arguments. */
+/** The process of that name whose parent is the server on this port, or that server itself. */
 function driverPid(executable: string, port: number): number {
-  const rows = execFileSync('ps', ['-eo', 'pid=,ppid=,args='], { encoding: 'utf8' }).trim().split('\n');
-  const processes = rows
-    .map((row) => /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(row)!)
-    .map(([, pid, ppid, args]) => ({ pid: Number(pid), ppid: Number(ppid), args: args! }));
-  const server = processes.find(({ args }) => args.includes('indiserver') && args.includes(`-p ${port} `))!;
+  const processes = readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((pid) => {
+      try {
+        const [args, stat] = ['cmdline', 'stat'].map((file) => readFileSync(`/proc/${pid}/${file}`, 'utf8'));
+        return [{ pid: Number(pid), args: args!.split('\0'), parent: Number(stat!.split(') ').at(-1)!.split(' ')[1]) }];
+      } catch {
+        return []; // it has ended meanwhile
+      }
+    });
+  const server = processes.find(({ args }) => args[0] === 'indiserver' && args[args.indexOf('-p') + 1] === `${port}`)!;
   if (executable === 'indiserver') return server.pid;
-  return processes.find(({ ppid, args }) => ppid === server.pid && args.startsWith(executable))!.pid;
+  return processes.find(({ parent, args }) => parent === server.pid && args[0] === executable)!.pid;
 }
 
 describe('a driver', () => {
@@ -173,12 +179,12 @@ describe('the network', () => {
   it('that goes dead without a word is noticed by the heartbeat, and an exposure that ran on is taken over', async () => {
     world = await startWorld(['camera']);
     const proxy = await startProxy(world.port);
-    const client = new IndiClient({ host: '127.0.0.1', port: proxy.port, clock: realClock, heartbeatSeconds: 0.5 });
+    const client = new IndiClient({ host: '127.0.0.1', port: proxy.port, clock: realClock, heartbeatSeconds: 1 });
     try {
       await client.start();
       await client.enableBlobs(camera, 'CCD1');
       await client.waitForProperty(camera, 'CCD_EXPOSURE', { timeoutSeconds: 5 });
-      const running = client.command(exposure(6));
+      const running = client.command(exposure(8));
       await busy(client, camera, 'CCD_EXPOSURE');
       proxy.cut();
       expect(await running).toMatchObject({
@@ -187,7 +193,7 @@ describe('the network', () => {
       });
       proxy.mend();
       await busy(client, camera, 'CCD_EXPOSURE');
-      const { values: _, ...rest } = exposure(6);
+      const { values: _, ...rest } = exposure(8);
       const followed = client.follow(rest);
       expect(followed).not.toBeNull();
       const result = requireOk((await followed)!);
