@@ -24,11 +24,14 @@ const join = job<JoinInput, Joined>(shares, 'joinShares');
 const measure = job<ObjectShare, MeasuredShare>(shares, 'measureShare');
 const sort = job<SortInput, Measured>(shares, 'sortShares');
 
+/** What of a worker pool is needed. */
+export type JobRunner = Pick<WorkerPool, 'run' | 'size'>;
+
 /** Smaller planes take less than the threads would cost. */
 const leastPixels = 4_000_000;
 
 export async function measureOn(
-  pool: WorkerPool,
+  pool: JobRunner,
   input: MeasureInput,
   { threads, signal }: { threads?: number; signal?: AbortSignal },
 ): Promise<Measured> {

@@ -3,7 +3,7 @@ import type { Frame } from '../frame/frame.ts';
 import { allocateShared } from '../kernels/memory.ts';
 import { job, sharedPool } from '../kernels/pool.ts';
 import { NightflowError, throwIfAborted } from '../process/errors.ts';
-import { measureOn } from './divide.ts';
+import { type JobRunner, measureOn } from './divide.ts';
 import type { Measured } from './measure.job.ts';
 import type { StarMeasurement } from './measurement.ts';
 import type { PlaneInput } from './plane.job.ts';
@@ -20,6 +20,8 @@ export interface MeasureOptions {
   maximumStars?: number;
   /** Threads that divide the work, for benches and tests; all of the pool's for large frames if not given. The result is the same. */
   threads?: number;
+  /** Where the work runs, the shared pool if not given. A program for a single file may run it in its own thread. */
+  pool?: JobRunner;
   signal?: AbortSignal;
 }
 
@@ -31,15 +33,22 @@ const makePlaneJob = job<PlaneInput, void>(new URL('./plane.job.ts', import.meta
  * Nothing found is an empty table with its reason. @throws bad-input for a threshold or a number of stars that can't be.
  */
 export async function measureStars(frame: Frame, options: MeasureOptions = {}): Promise<StarMeasurement> {
-  const { thresholdSigma = 5, scaleArcseconds = null, maximumStars = 100_000, threads, signal } = options;
+  const {
+    thresholdSigma = 5,
+    scaleArcseconds = null,
+    maximumStars = 100_000,
+    threads,
+    pool = sharedPool(),
+    signal,
+  } = options;
   throwIfAborted(signal);
   if (!(thresholdSigma >= 1 && thresholdSigma <= 100))
     throw new NightflowError('bad-input', `A threshold of ${thresholdSigma} sigma can't be.`, {
       remedy: 'Set it between 1 and 100; 5 is usual.',
     });
   if (!(maximumStars >= 1)) throw new NightflowError('bad-input', `${maximumStars} stars at the most can't be.`);
-  const plane = await planeOf(frame, signal);
-  const measured = await measureOn(sharedPool(), { plane, thresholdSigma }, { threads, signal });
+  const plane = await planeOf(frame, pool, signal);
+  const measured = await measureOn(pool, { plane, thresholdSigma }, { threads, signal });
   const all = tableOf(measured, plane);
   const summary = summarise(all, frame);
   const arcseconds = (value: number | null) =>
@@ -57,7 +66,7 @@ export async function measureStars(frame: Frame, options: MeasureOptions = {}): 
   };
 }
 
-async function planeOf(frame: Frame, signal: AbortSignal | undefined): Promise<Plane> {
+async function planeOf(frame: Frame, pool: JobRunner, signal: AbortSignal | undefined): Promise<Plane> {
   const plane = describePlane(frame);
   if (plane.width < 8 || plane.height < 8)
     throw new NightflowError('bad-input', `${frame} is too small to look for stars in.`);
@@ -65,7 +74,7 @@ async function planeOf(frame: Frame, signal: AbortSignal | undefined): Promise<P
   const target = allocateShared(plane.width * plane.height * (plane.type === 'u16' ? 2 : 4));
   const { data, width, height, channels, bayer, pixelType, transfer, whiteLevel } = frame;
   const source = { data, width, height, channels, bayer, pixelType, transfer, whiteLevel };
-  await sharedPool().run(makePlaneJob, { frame: source, target, from: 0, to: plane.height }, { signal });
+  await pool.run(makePlaneJob, { frame: source, target, from: 0, to: plane.height }, { signal });
   return { ...plane, data: target };
 }
 
