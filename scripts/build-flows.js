@@ -2,10 +2,11 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { focus } from './flows/focus.js';
+import { liveStack } from './flows/live-stack.js';
 import { pictures } from './flows/pictures.js';
 import { starTrails } from './flows/star-trails.js';
 
-const sources = { 'star-trails': starTrails, focus, pictures };
+const sources = { 'star-trails': starTrails, focus, 'live-stack': liveStack, pictures };
 
 /** The files' texts by name, as they should be. */
 export const flowTexts = () =>
