@@ -26,8 +26,7 @@ export function makePlane({ frame, target, from, to }: PlaneInput): void {
   const scale = planeScale(frame);
   const table = work.take(256 * 4);
   if (pixelType === 'u8') work.f32(table, 256).set(lightTable(frame, scale));
-  const white =
-    pixelType === 'u8' ? work.f32(table, 256)[Math.min(255, Math.round(frame.whiteLevel))]! : frame.whiteLevel;
+  const white = pixelType === 'u8' ? Math.min(255, Math.round(frame.whiteLevel)) : frame.whiteLevel;
   const kernel = work.kernels[`starsPlane${{ u8: 'U8', u16: 'U16', f32: 'F32' }[pixelType]}`]!;
   const factor = { u8: table, u16: scale, f32: 1 / samples }[pixelType];
   for (let y = from; y < to; y++) {
