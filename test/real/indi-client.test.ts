@@ -178,6 +178,8 @@ describe('the camera', () => {
     const disable = await client.enableBlobs(camera, 'CCD1');
     const set = async (property: string, values: Record<string, string | boolean | number>) =>
       requireOk(await client.command({ device: camera, property, values }));
+    // The driver gives up when sending a picture takes longer than exposing it.
+    await set('CCD_FRAME', { X: 0, Y: 0, WIDTH: 160, HEIGHT: 128 });
     await set('CCD_FAST_TOGGLE', { INDI_ENABLED: true });
     await set('CCD_FAST_COUNT', { FRAMES: 3 });
     const sizes: number[] = [];
@@ -185,17 +187,18 @@ describe('the camera', () => {
     const exposure = {
       device: camera,
       property: 'CCD_EXPOSURE',
-      values: { CCD_EXPOSURE_VALUE: 0.1 },
+      values: { CCD_EXPOSURE_VALUE: 1 },
       judge: exposed(),
     };
     requireOk(await client.command({ ...exposure, timeoutSeconds: 20 }));
-    await waitFor(client.onBlob.bind(client), () => sizes.length === 3 || undefined, {
+    await waitFor(client.onBlob.bind(client), () => sizes.length >= 3 || undefined, {
       clock: realClock,
       timeoutSeconds: 10,
     });
     off();
-    expect(new Set(sizes).size).toBe(1);
+    expect(sizes).toEqual(Array(3).fill(sizes[0]));
     await set('CCD_FAST_TOGGLE', { INDI_DISABLED: true });
+    await set('CCD_FRAME', { X: 0, Y: 0, WIDTH: 1280, HEIGHT: 1024 });
     disable();
   });
 
