@@ -9,7 +9,7 @@ export interface TiltCell {
 
 export interface StarMeasurement {
   stars: StarTable;
-  /** All that were found. */
+  /** All that were found; the table may keep fewer. */
   count: number;
   /** Medians over the stars that measure well (unsaturated, off the edge, not elongated, SNR above 10 where there are enough); null without one. */
   hfr: number | null;
@@ -28,6 +28,9 @@ export interface StarMeasurement {
   tilt: readonly TiltCell[];
   /** Largest less smallest HFR of the corners over the median HFR, per cent; null without three corners. */
   tiltPercent: number | null;
-  /** Why there are none, or not all of them: 'all-black', 'saturated', 'noise', 'too-many' … with a sentence; null when all is well. */
+  /**
+   * Why there are none (`all-black`, `saturated`, `noise`, `hot-pixels`, `no-data`), or not all of them (`too-many`), with a
+   * sentence; null when all is well.
+   */
   reason: { code: string; text: string } | null;
 }

@@ -69,7 +69,7 @@ export class StarTable {
   get peak(): Float32Array {
     return this.column('peak');
   }
-  /** Pixels: the radius around the centroid that holds half of the flux. */
+  /** Pixels: the radius around the centroid that holds half of the flux, SEP's flux_radius(data, x, y, 6 a, 0.5). */
   get hfr(): Float32Array {
     return this.column('hfr');
   }
