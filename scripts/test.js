@@ -19,6 +19,7 @@ const programs = [
   { package: 'python3-numpy', there: () => pythonHas('numpy') },
   { package: 'python3-pil', there: () => pythonHas('PIL') },
   { package: 'python3-sep', there: () => pythonHas('sep') },
+  { package: 'indi-bin', there: () => onPath('indiserver') },
   { package: 'siril', there: () => onPath('siril-cli') },
 ];
 
