@@ -1,0 +1,173 @@
+/**
+ * Events at fixed times (occultations, eclipses, transits) as pure functions: which of a list can be taken tonight and why not the others,
+ * and what is to be done now. No clock is asked and nothing is remembered here: the same arguments give the same answer, at any speed.
+ */
+import type { FrameSite } from '../frame/frame.ts';
+import type { Target } from '../sky/target.ts';
+import { observe, refusalsOf, type VisibilityLimits } from '../sky/visibility.ts';
+
+export interface FixedEvent {
+  /** The same for the same event of the same list, so that a journal finds it again. */
+  id: string;
+  target: Target;
+  /** UTC ms: when the recording begins. */
+  startAt: number;
+  /** When it ends. */
+  endAt: number;
+  /** When the work for it begins: slewing, centring. */
+  prepareAt: number;
+}
+
+export type RefusalCode = 'no-start' | 'no-duration' | 'past' | 'below-horizon' | 'not-visible' | 'overlap' | 'twice';
+
+export interface RefusedEvent {
+  target: Target;
+  code: RefusalCode;
+  /** A sentence for the log and the page. */
+  reason: string;
+}
+
+export interface FixedPlan {
+  /** In the order of their starts, none within another. */
+  events: FixedEvent[];
+  refused: RefusedEvent[];
+}
+
+export interface FixedOptions {
+  site: FrameSite;
+  limits: VisibilityLimits;
+  /** How long before its start the work for an event begins. */
+  leadSeconds: number;
+  /** For targets that say none; null: such targets are refused. */
+  durationSeconds: number | null;
+}
+
+/** How far an event has come; without an entry it is planned. */
+export type EventState = 'preparing' | 'running' | 'done' | 'failed' | 'missed';
+export type EventStates = ReadonlyMap<string, EventState>;
+
+/** What is to be done now. */
+export type FixedStep =
+  | { act: 'prepare'; event: FixedEvent; secondsLeft: number }
+  | { act: 'begin'; event: FixedEvent }
+  | { act: 'miss'; event: FixedEvent; reason: string }
+  | { act: 'wait'; event: FixedEvent; until: number }
+  | { act: 'finish' };
+
+/** An event begins within this of its start or not at all, ms: the stream node itself waits for the exact moment. */
+const beginTolerance = 1000;
+/** Visibility is asked at so many moments from the start of an event to its end. */
+const looks = 5;
+
+/** The plan of a list before the night. @param now UTC ms */
+export function planFixed(targets: readonly Target[], now: number, options: FixedOptions): FixedPlan {
+  const refused: RefusedEvent[] = [];
+  const possible: FixedEvent[] = [];
+  const seen = new Set<string>();
+  for (const target of targets) {
+    const event = eventOf(target, options);
+    const refusal = 'code' in event ? event : refusalOf(event, now, options, seen);
+    if (refusal) refused.push({ target, ...refusal });
+    else possible.push(event as FixedEvent);
+  }
+  possible.sort((a, b) => a.startAt - b.startAt);
+  const events: FixedEvent[] = [];
+  for (const event of possible) {
+    const before = events.at(-1);
+    if (before && event.prepareAt < before.endAt)
+      refused.push({ target: event.target, code: 'overlap', reason: overlap(event, before) });
+    else events.push(event);
+  }
+  return { events, refused };
+}
+
+/**
+ * What is to be done at a moment. `states` holds what was done so far: the caller writes it down, then does it. What began before a restart
+ * and was not finished (`running`) is left to the caller, who alone knows whether it still runs.
+ */
+export function nextStep(events: readonly FixedEvent[], states: EventStates, now: number): FixedStep {
+  for (const event of events) {
+    const state = states.get(event.id);
+    if (state === 'running') return { act: 'wait', event, until: event.endAt };
+    if (state === 'done' || state === 'failed' || state === 'missed') continue;
+    if (now > event.startAt + beginTolerance)
+      return { act: 'miss', event, reason: missed(event, now, state === 'preparing') };
+    if (state === undefined) {
+      if (now < event.prepareAt) return { act: 'wait', event, until: event.prepareAt };
+      return { act: 'prepare', event, secondsLeft: (event.startAt - now) / 1000 };
+    }
+    if (now < event.startAt) return { act: 'wait', event, until: event.startAt };
+    return { act: 'begin', event };
+  }
+  return { act: 'finish' };
+}
+
+/** What a journal says after a restart: prepared work is done anew, a recording that was cut off has failed, and is never begun again. */
+export function statesAfterRestart(events: readonly FixedEvent[], journal: EventStates): Map<string, EventState> {
+  const states = new Map<string, EventState>();
+  for (const { id } of events) {
+    const state = journal.get(id);
+    if (state === 'running') states.set(id, 'failed');
+    else if (state !== undefined && state !== 'preparing') states.set(id, state);
+  }
+  return states;
+}
+
+function eventOf(target: Target, options: FixedOptions): FixedEvent | Omit<RefusedEvent, 'target'> {
+  if (target.start === undefined) return { code: 'no-start', reason: `${target.name} has no start.` };
+  const durationSeconds = target.durationSeconds ?? options.durationSeconds;
+  if (durationSeconds === null) return { code: 'no-duration', reason: `${target.name} has no duration.` };
+  const startAt = Date.parse(target.start);
+  if (!Number.isFinite(startAt))
+    return { code: 'no-start', reason: `The start "${target.start}" of ${target.name} is no time.` };
+  const place = `${target.raDegrees.toFixed(4)},${target.decDegrees.toFixed(4)}`;
+  return {
+    id: `${target.name}@${target.start}@${place}`,
+    target,
+    startAt,
+    endAt: startAt + durationSeconds * 1000,
+    prepareAt: startAt - options.leadSeconds * 1000,
+  };
+}
+
+function refusalOf(
+  event: FixedEvent,
+  now: number,
+  options: FixedOptions,
+  seen: Set<string>,
+): Omit<RefusedEvent, 'target'> | null {
+  const { target, startAt, endAt } = event;
+  if (seen.has(event.id)) return { code: 'twice', reason: `${target.name} at ${clock(startAt)} is in the list twice.` };
+  seen.add(event.id);
+  if (startAt <= now)
+    return { code: 'past', reason: `${target.name} began at ${clock(startAt)}, ${ago(now - startAt)} ago.` };
+  for (let look = 0; look < looks; look++) {
+    const at = startAt + ((endAt - startAt) * look) / (looks - 1);
+    const [refusal] = refusalsOf(observe(options.site, at, target, options.limits.horizon), options.limits);
+    if (!refusal) continue;
+    const low = refusal.limit === 'horizon' || refusal.limit === 'altitude';
+    return {
+      code: low ? 'below-horizon' : 'not-visible',
+      reason: `${target.name} can't be seen at ${clock(at)}: ${refusal.reason}.`,
+    };
+  }
+  return null;
+}
+
+function overlap(event: FixedEvent, before: FixedEvent): string {
+  const { target, startAt, prepareAt } = event;
+  const until = `${before.target.name} lasts until ${clock(before.endAt)}`;
+  if (startAt < before.endAt) return `${target.name} begins at ${clock(startAt)}, but ${until}.`;
+  return `${target.name} must be prepared from ${clock(prepareAt)} on for its start at ${clock(startAt)}, but ${until}.`;
+}
+
+const missed = ({ target, startAt }: FixedEvent, now: number, preparing: boolean): string =>
+  `${target.name} was missed: it began at ${clock(startAt)}, ${ago(now - startAt)} ago${preparing ? ', while it was still being prepared' : ''}.`;
+
+const clock = (at: number): string => `${new Date(at).toISOString().slice(11, 19)} UTC`;
+
+function ago(milliseconds: number): string {
+  const seconds = Math.round(milliseconds / 1000);
+  if (seconds < 120) return `${seconds} s`;
+  return seconds < 7200 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds / 3600)} h`;
+}
