@@ -92,7 +92,7 @@ describe('a sequence cut off', () => {
 describe('a night', () => {
   const night = '2026-01-12';
   const plan = { method: 'max', by: 'night', seconds: 60, frames: 3, hotPixels: 'off' } as const;
-  const trail = { ...plan, fillGaps: false, cometTail: 0 };
+  const trail = { ...plan, align: 'none', fillGaps: false, cometTail: 0 } as const;
 
   it('ends its trail at a frame of another rehearsal, after a restart too, and not at one that is a little early', async () => {
     const before = await NightStack.open(folder, rehearsal());

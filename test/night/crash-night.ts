@@ -10,7 +10,7 @@ const folder = process.argv[2]!;
 const look = { stretch: 'none', drc: 'off' } as const;
 const keogramOptions = { ...look, angleDegrees: 0, position: 0.5, columnWidth: 1, height: 64 };
 const filmOptions = { ...look, width: 320, jpegQuality: 80 };
-const stackOptions = { hotPixels: 'off', fillGaps: false, cometTail: 0 } as const;
+const stackOptions = { hotPixels: 'off', align: 'none', fillGaps: false, cometTail: 0 } as const;
 const plan = { ...stackOptions, method: 'max', by: 'night', seconds: 60, frames: 1 } as const;
 const night = '2026-01-12';
 
