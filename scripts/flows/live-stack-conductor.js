@@ -4,8 +4,12 @@
  * `msg.topic`: command (of the page), lights and darks (what the two captures tell), stars, stack, master, saved, error (of a Catch node), begin.
  */
 export function conduct(msg, context, flow) {
-  const fresh = { mode: 'idle', text: '', stack: null, leftOut: null, saved: [] };
-  const state = context.get('state') ?? { ...fresh, settings: flow.get('liveStack', 'file') ?? {} };
+  const state = context.get('state') ?? {
+    mode: 'idle',
+    text: '',
+    saved: [],
+    settings: flow.get('liveStack', 'file') ?? {},
+  };
   const { payload = {} } = msg;
   let toLights = null;
   let toDarks = null;
@@ -104,7 +108,6 @@ export function conduct(msg, context, flow) {
     state.mode = 'idle';
     state.settings = flow.get('liveStack', 'file') ?? state.settings;
   }
-  // A finished stack stays on the page until the next one has a frame.
   context.set('state', state);
   return [toLights, toDarks, toStack, toMaster, { payload: state, event: msg.command === 'reset' ? 'reset' : 'state' }];
 }

@@ -181,7 +181,7 @@ export function liveStack() {
     'astro-capture',
     'Darks',
     [490, 340],
-    { camera, ...exposure, kind: 'dark', mode: 'count', count: '12', ...kept, keep: 'none' },
+    { camera, ...exposure, kind: 'dark', mode: 'count', count: '30', ...kept, keep: 'none' },
     [['Master dark'], ['The darks tell']],
   );
   flow.node('astro-calibrate', 'Master dark', [690, 340], { site, ...calibration, job: 'build' }, [
