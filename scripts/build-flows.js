@@ -5,8 +5,9 @@ import { focus } from './flows/focus.js';
 import { liveStack } from './flows/live-stack.js';
 import { pictures } from './flows/pictures.js';
 import { starTrails } from './flows/star-trails.js';
+import { tonight } from './flows/tonight.js';
 
-const sources = { 'star-trails': starTrails, focus, 'live-stack': liveStack, pictures };
+const sources = { 'star-trails': starTrails, focus, 'live-stack': liveStack, pictures, tonight };
 
 /** The files' texts by name, as they should be. */
 export const flowTexts = () =>

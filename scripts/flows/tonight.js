@@ -28,7 +28,7 @@ export function tonight() {
     archiveFolder: 'archive',
     clock: 'real',
   });
-  const group = nightPage(flow, { name: 'Tonight', path: '/tonight', icon: 'telescope', order: 3 });
+  const group = nightPage(flow, { name: 'Tonight', path: '/tonight', icon: 'telescope', order: 4 });
   const groups = { night: group('Night', 1), targets: group('Targets', 2) };
 
   flow.comment(

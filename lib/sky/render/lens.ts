@@ -76,6 +76,23 @@ export function makeLens(
   };
 }
 
+/** A telescope by its focal length in pixels, looking along given axes (east, north, up components; each a unit vector). */
+export function telescopeLens(
+  width: number,
+  height: number,
+  focalLengthPixels: number,
+  axes: Pick<Lens, 'right' | 'up' | 'forward'>,
+): Lens {
+  return {
+    projection: 'rectilinear',
+    focalLength: focalLengthPixels,
+    centreX: (width - 1) / 2,
+    centreY: (height - 1) / 2,
+    maximumAngle: widestHalfAngleDegrees.rectilinear * radians,
+    ...axes,
+  };
+}
+
 function axesOf({ altitudeDegrees, azimuthDegrees, rollDegrees }: Pointing): Pick<Lens, 'right' | 'up' | 'forward'> {
   const [sinA, cosA] = [Math.sin(azimuthDegrees * radians), Math.cos(azimuthDegrees * radians)];
   const [sinH, cosH] = [Math.sin(altitudeDegrees * radians), Math.cos(altitudeDegrees * radians)];

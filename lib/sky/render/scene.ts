@@ -1,5 +1,6 @@
 /** What the renderer is told: the place, the moment, the camera and the weather; plain data that crosses to a worker. */
 import type { BayerPattern, FrameKind } from '../../frame/frame.ts';
+import type { Matrix } from '../coordinates.ts';
 import type { Lens } from './lens.ts';
 
 /** A sensor as physics sees it. Electrons are per pixel. */
@@ -56,6 +57,11 @@ export interface Scene {
   kind: FrameKind;
   sensor: SensorModel;
   lens: Lens;
+  /**
+   * For a camera on a mount, at equal steps of the exposure: takes a direction over the site (east, north, up, before refraction), as the
+   * camera stood at that step, to where it falls for the camera of `lens`. Absent: the camera stands still.
+   */
+  turns?: readonly Matrix[];
   fNumber: number;
   /** Analogue gain, 1 or more. */
   gain: number;

@@ -2,12 +2,14 @@
 import { colourIndexOf, loadCatalogue, magnitudeOf } from '../catalogue.ts';
 import type { Matrix } from '../coordinates.ts';
 import {
+  apply,
   earthVelocity,
   equatorToHorizon,
   multiply,
   precessionNutation,
   refractionDegrees,
   siderealTime,
+  transpose,
 } from '../coordinates.ts';
 import { type Lens, project, radiusOfAngle } from './lens.ts';
 import { airmass, colourOfStar, electronsOfMagnitudeZero, extinction, vignetting } from './photometry.ts';
@@ -22,7 +24,9 @@ import { readNoise } from './sensor.ts';
 const faintestInNoise = 3;
 const siderealRate = 7.2921159e-5;
 /** A trail is drawn as points so far apart, pixels. */
-const trailStep = 0.6;
+export const trailStep = 0.6;
+/** More than so many points a star are not drawn. */
+export const mostSteps = 20_000;
 const lowestSine = -0.012;
 
 /** Light that the sky lets through towards a pixel, 0..1. */
@@ -50,6 +54,7 @@ export function drawStars(
   while (faintestCode > 0 && fluxes[faintestCode]! < faintestElectrons) faintestCode--;
   const reaches = Float64Array.from(fluxes, (flux) => reachOf(spread, flux / turns.length));
   const fieldRadius = Math.min(Math.PI, cornerAngle(lens, plane));
+  const turned = turnedAngle(scene, turns);
   const place = new Float64Array(2);
 
   for (let cell = 0; cell < catalogue.cellRadii.length; cell++) {
@@ -62,7 +67,6 @@ export function drawStars(
     const east = middle[0]! * cx + middle[1]! * cy + middle[2]! * cz;
     const north = middle[3]! * cx + middle[4]! * cy + middle[5]! * cz;
     const ahead = east * lens.forward[0] + north * lens.forward[1] + up * lens.forward[2];
-    const turned = (exposureSeconds * siderealRate) / 2;
     if (Math.acos(Math.max(-1, Math.min(1, ahead))) > fieldRadius + reach + turned) continue;
     const end = catalogue.first[cell + 1]!;
     for (let star = catalogue.first[cell]!; star < end; star++) {
@@ -116,16 +120,31 @@ export function drawStars(
 }
 
 /** ICRS to horizon at equal steps of the exposure, as many as the longest trail of the picture needs. */
-function horizonMatrices({ lens, site, startMilliseconds, exposureSeconds }: Scene): Matrix[] {
+function horizonMatrices({ lens, site, startMilliseconds, exposureSeconds, turns }: Scene): Matrix[] {
   const longest = exposureSeconds * siderealRate * lens.focalLength;
-  const count = Math.max(1, Math.min(20_000, Math.ceil(longest / trailStep)));
+  const count = turns?.length ?? Math.max(1, Math.min(mostSteps, Math.ceil(longest / trailStep)));
   const middleMilliseconds = startMilliseconds + exposureSeconds * 500;
   const ofDate = precessionNutation(middleMilliseconds);
   const sidereal = siderealTime(middleMilliseconds);
   return Array.from({ length: count }, (_, index) => {
     const seconds = ((index + 0.5) / count - 0.5) * exposureSeconds;
-    return multiply(equatorToHorizon(site, sidereal + seconds * siderealRate), ofDate);
+    const still = multiply(equatorToHorizon(site, sidereal + seconds * siderealRate), ofDate);
+    return turns ? multiply(turns[index]!, still) : still;
   });
+}
+
+/** How far the sky moves through the picture to either side of the middle of the exposure, radians. */
+function turnedAngle({ lens, turns: given, exposureSeconds }: Scene, turns: readonly Matrix[]): number {
+  if (!given) return (exposureSeconds * siderealRate) / 2;
+  const ends = [0, turns.length >> 1, turns.length - 1].map((at) => apply(transpose(turns[at]!), lens.forward));
+  const angle = (at: number) =>
+    Math.acos(
+      Math.min(
+        1,
+        [0, 1, 2].reduce((sum, axis) => sum + ends[at]![axis]! * ends[1]![axis]!, 0),
+      ),
+    );
+  return Math.max(angle(0), angle(2));
 }
 
 const highRefraction = 58.3 / 206265;

@@ -1,0 +1,64 @@
+/** astro-target: a target from its coordinates in any notation, or a list of targets, one message each. */
+import type { Node, NodeAPI } from 'node-red';
+import { NightflowError } from '../../lib/process/errors.ts';
+import { formatDeclination, formatRightAscension } from '../../lib/sky/angles.ts';
+import { type Target, targetOf } from '../../lib/sky/target.ts';
+import { readTargets } from '../../lib/sky/target-list.ts';
+import { handleInput } from '../handle.ts';
+import type { InputTable, NodeConfig } from '../inputs.ts';
+import { showStatus } from '../status.ts';
+import { type AstroMessage, clockOf } from '../types.ts';
+
+export const targetInputs = {
+  targetsFrom: { type: 'choice', label: 'source', choices: ['typed', 'payload'], default: 'typed' },
+  targetName: { type: 'text', label: 'target', default: '' },
+  coordinates: { type: 'text', label: 'coordinates', default: '' },
+} as const satisfies InputTable;
+
+export default function register(RED: NodeAPI): void {
+  RED.nodes.registerType('astro-target', function (this: Node, config: NodeConfig) {
+    RED.nodes.createNode(this, config);
+    const clock = clockOf(RED, config.site);
+    showStatus(this, 'idle', RED._('astro-target.status.idle'));
+    handleInput(RED, this, {
+      config,
+      inputs: targetInputs,
+      clock,
+      run: async ({ msg, settings, send, status }) => {
+        const { targetsFrom, targetName, coordinates } = settings;
+        if (targetsFrom === 'typed') {
+          if (coordinates === '')
+            throw new NightflowError('bad-input', 'The node has no coordinates.', {
+              remedy: 'Type them in the node, or send them as msg.coordinates.',
+            });
+          const target = targetOf({ name: targetName, coordinates });
+          send(withTarget(msg, target));
+          const place = `${formatRightAscension(target.raDegrees, 0)} ${formatDeclination(target.decDegrees, 0)}`;
+          const note = target.notes?.[0];
+          status(note ? 'waiting' : 'done', note ?? RED._('astro-target.status.one', { name: target.name, place }));
+          return;
+        }
+        if (msg.payload === null || !['string', 'object'].includes(typeof msg.payload))
+          throw new NightflowError('bad-input', 'msg.payload is no list of targets.', {
+            remedy: 'Send CSV text, an array or an object; for one target of your own choose "typed here".',
+          });
+        const { targets, broken } = readTargets(msg.payload, { after: clock.now() });
+        const id = RED.util.generateId();
+        const { frame: _, ...rest } = msg;
+        send(
+          targets.map((target, index) => ({
+            ...withTarget({ ...rest } as AstroMessage, target),
+            parts: { id, type: 'array', index, count: targets.length },
+          })) as AstroMessage[],
+          broken.map((line) => ({ ...rest, payload: line, reason: line.reason, event: 'rejected' })) as AstroMessage[],
+        );
+        const counts = { targets: targets.length, broken: broken.length, line: broken[0]?.line ?? 0 };
+        if (broken.length > 0) status('waiting', RED._('astro-target.status.broken', counts));
+        else status(targets.length > 0 ? 'done' : 'waiting', RED._('astro-target.status.list', counts));
+      },
+    });
+  });
+}
+
+const withTarget = (msg: AstroMessage, target: Target): AstroMessage =>
+  Object.assign(msg, { payload: target, target: { ...target } });
