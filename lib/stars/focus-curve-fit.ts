@@ -29,7 +29,7 @@ export interface FittedCurve {
   scatter: number;
   /** How probable such a curve is where y does not depend on x at all. */
   probabilityOfChance: number;
-  /** 1 used … 0 an outlier, in the order of the points. */
+  /** 1 used, or lower than any curve at the minimum … 0 an outlier, in the order of the points. */
   weights: number[];
 }
 
@@ -38,6 +38,8 @@ const tukeyReach = 4.685;
 const madToSigma = 1.4826;
 /** Beyond this many errors a point argues no more about where to begin. */
 const farErrors = 4;
+/** A point with less weight than this counts as an outlier. */
+export const outlierWeight = 0.2;
 /** More points than this begin from every so manieth triple only. */
 const mostTriples = 3000;
 
@@ -58,7 +60,36 @@ export function fitRobustly(model: CurveModel, points: readonly WeightedPoint[])
   }
   const shape = model.shape(parameters);
   if (!shape.every(Number.isFinite) || !(shape[2] > 0) || !(shape[3] > 0) || !(shape[1] >= 0)) return null;
-  return summary(model, points, weights, parameters);
+  const bottom = lowerBottom(model, points, weights, parameters);
+  return {
+    ...summary(model, points, weights, parameters),
+    weights: weights.map((weight, index) => (bottom.has(points[index]!) ? 1 : weight)),
+  };
+}
+
+/**
+ * Wind, cloud and seeing widen stars. Where the points nearest to the minimum lie below the curve one beside the other, it is the curve
+ * that is wrong: stars of a pixel or two are sharper than the wings' hyperbola says. Such points are no outliers; but what they are off
+ * by together is not fitted either, as it says nothing about where the minimum is. A single low point stays an outlier, as do high ones.
+ */
+function lowerBottom(
+  model: CurveModel,
+  points: readonly WeightedPoint[],
+  weights: readonly number[],
+  parameters: readonly number[],
+): Set<WeightedPoint> {
+  const [centre] = model.shape(parameters);
+  const low = new Set(
+    points.filter((point, index) => weights[index]! < outlierWeight && point.y < model.value(point.x, parameters)),
+  );
+  const sorted = [...points].sort((a, b) => a.x - b.x);
+  const distances = sorted.map(({ x }) => Math.abs(x - centre));
+  const nearest = distances.indexOf(Math.min(...distances));
+  let [first, end] = [nearest, nearest];
+  while (first > 0 && low.has(sorted[first - 1]!)) first--;
+  while (end < sorted.length && low.has(sorted[end]!)) end++;
+  const run = sorted.slice(first, end);
+  return new Set(low.has(sorted[nearest]!) && run.length > 1 ? run : []);
 }
 
 function beginning(model: CurveModel, points: readonly WeightedPoint[]): number[] | null {

@@ -1,5 +1,11 @@
 /** Where the focus is: a curve through HFRs measured at focuser positions, without its outliers, and whether it can be believed. */
-import { type CurveModel, type FittedCurve, fitRobustly, type WeightedPoint } from './focus-curve-fit.ts';
+import {
+  type CurveModel,
+  type FittedCurve,
+  fitRobustly,
+  outlierWeight,
+  type WeightedPoint,
+} from './focus-curve-fit.ts';
 import { hyperbola, parabola, vCurve } from './focus-curve-models.ts';
 
 export interface FocusPoint {
@@ -29,7 +35,7 @@ export interface FocusCurve {
   rSquared: number;
   /** How far the HFR rises by 2 % on either side of the focus, steps: moves below that can't be seen. */
   depthSteps: number;
-  /** For each point as given: 1 used … 0 an outlier. */
+  /** For each point as given: 1 used, or one of several below the curve at its bottom … 0 an outlier. */
   weights: readonly number[];
 }
 
@@ -62,8 +68,6 @@ const fewestPoints = 4;
 const usualError = 0.03;
 /** Seeing differs from frame to frame by at least this part of the HFR, whatever the scatter of the stars within one says. */
 const leastError = 0.01;
-/** A point with less weight than this counts as an outlier. */
-const outlierWeight = 0.2;
 /** How sure must it be that the HFR depends on the position at all. */
 const significance = 0.01;
 /** A side of the curve is seen when it rises by this part of the minimum, and by so many standard errors. */

@@ -91,6 +91,36 @@ describe('the focus curve', () => {
     }
   });
 
+  it('keeps the points of a bottom that is lower than the hyperbola, where stars are as small as pixels', () => {
+    // The example flow's run: 2 to 3 px of the wings' hyperbola end in stars of 1.09 px.
+    const positions = [24_180, 24_280, 24_380, 24_480, 24_580, 24_600, 24_680, 24_700, 24_780, 24_800, 24_880, 24_980];
+    const bottom = [24_480, 24_580, 24_600];
+    const wings = (position: number) => Math.hypot(1.25, 0.0077 * (position - 24_550));
+    const points = pointsOf(
+      positions.map((position) => [position, bottom.includes(position) ? 1.09 : wings(position)]),
+      0.01,
+    );
+    const { verdict, curve } = fitFocusCurve(points);
+    expect(verdict).toBe('found');
+    expect(Math.min(...curve!.weights)).toBeGreaterThan(0.5);
+    expect(Math.abs(curve!.best - 24_550)).toBeLessThan(4);
+    // Neither two clouded points at the bottom nor one with two false stars are of that kind.
+    for (const [at, value] of [
+      [bottom.slice(1), 1.9],
+      [bottom.slice(0, 1), 0.6],
+    ] as const) {
+      const spoilt = positions.map((position): [number, number] => [
+        position,
+        wings(position) * (at.includes(position) ? value : 1),
+      ]);
+      const { curve } = fitFocusCurve(pointsOf(spoilt, 0.01));
+      expect(curve!.weights.filter((_, index) => at.includes(positions[index]!)).every((each) => each < 0.05)).toBe(
+        true,
+      );
+      expect(Math.abs(curve!.best - 24_550)).toBeLessThan(4);
+    }
+  });
+
   it('passes over positions without a star', () => {
     const points = noisy(sweep(4700, 5700, 9), 0.02);
     points[4] = { ...points[4]!, hfr: Number.NaN, stars: 0 };
