@@ -16,7 +16,7 @@ export interface Incoming {
 export function readIncoming(msg: AstroMessage, commands: readonly string[] = []): Incoming {
   const frame = msg.frame ?? null;
   const command = frame === null && typeof msg.command === 'string' ? msg.command : null;
-  const ends = msg.event === 'end' || command === 'finish';
+  const ends = (msg.event === 'end' && !isSuspended(msg)) || command === 'finish';
   const note = frame === null && !ends && command === null && typeof msg.event === 'string';
   if (command !== null && !commands.includes(command))
     throw new NightflowError('bad-input', `The command "${command}" is unknown here.`, {
@@ -28,6 +28,10 @@ export function readIncoming(msg: AstroMessage, commands: readonly string[] = []
     });
   return { frame, ends, command, note };
 }
+
+/** A deploy that restarted the camera cut the exposures off: they go on in a moment, and with them the night's trail. */
+const isSuspended = ({ payload }: AstroMessage): boolean =>
+  (payload as { reason?: unknown } | null | undefined)?.reason === 'suspended';
 
 const ofOneFrame = [
   'frame',

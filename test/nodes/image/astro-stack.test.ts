@@ -63,6 +63,16 @@ it('sends a running result on output 2, no more often than told', async () => {
   ]);
 });
 
+it('goes on with the trail when a deploy restarts the camera in the middle of the night', async () => {
+  const running = await start({ stackBy: 'night' });
+  feed(running, every(3));
+  running.send('stack', { event: 'end', payload: { reason: 'suspended', frames: 3 } });
+  feed(running, every(2, 60));
+  running.send('stack', { event: 'end', payload: { reason: 'time', frames: 5 } });
+  expect((await running.sink('done').first()).payload).toBe(5);
+  expect(running.sink('done').messages).toHaveLength(1);
+});
+
 it('finishes at the end of the night and hands the end on', async () => {
   const running = await start({ stackBy: 'night' });
   feed(running, every(3));
