@@ -90,8 +90,9 @@ class FocusRun {
       if (!('code' in confirmed)) return this.result(temperatureCelsius, null, confirmed, false);
       return this.result(temperatureCelsius, confirmed, null, await this.goBack());
     } catch (thrown) {
-      const { code, message: text, remedy } = asNightflowError(thrown);
+      const { code, message, remedy } = asNightflowError(thrown);
       if (code === 'bad-input' && !this.startPoint) throw thrown;
+      const text = code === 'aborted' ? 'The focus run was stopped.' : message;
       const reason = { code, text, ...(remedy ? { remedy } : {}) };
       return this.result(temperatureCelsius, reason, null, await this.goBack());
     }

@@ -178,7 +178,7 @@ export class FocusWatch {
       cause: null,
       text: trend
         ? `The HFR is steady at ${trend.last.toFixed(2)} px.`
-        : `${this.frames.length} frames since the last focus; a drift shows after ${Math.round(fewestGroups * groupHours * 60)} minutes.`,
+        : `${this.frames.length} frame${this.frames.length === 1 ? '' : 's'} since the last focus; a drift shows after ${Math.round(fewestGroups * groupHours * 60)} minutes.`,
       baselineHfr: this.baseline ?? trend?.first ?? null,
       hfr,
       risePercent: from !== null && hfr !== null ? (hfr / from - 1) * 100 : 0,

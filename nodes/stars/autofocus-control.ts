@@ -170,7 +170,9 @@ export class AutofocusControl {
     const stopped = code === 'aborted';
     const payload = { ...resultPayload(result), reason: code, text: `${text} ${where}`, returned: result.returned };
     this.send(null, { ...head(msg), event: stopped ? 'stopped' : 'failed', payload, focus });
-    if (stopped) return this.show(result.returned ? 'idle' : 'waiting', this.text('stopped', { where }));
+    if (stopped && result.returned)
+      return this.show('idle', this.text('stopped', { position: result.position ?? result.startPosition ?? 0 }));
+    if (stopped) return this.show('waiting', this.text('stopped-away'));
     throw new NightflowError(errorCodes[code] ?? 'rejected', `${text} ${where}`, remedy ? { remedy } : {});
   }
 

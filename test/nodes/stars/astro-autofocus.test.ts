@@ -125,7 +125,8 @@ describe('astro-autofocus', () => {
     running.send('focus', { command: 'stop' });
     const stopped = await running.sink('events').first(event('stopped'));
     expect(stopped.payload).toMatchObject({ reason: 'aborted', returned: true, position: 25_000 });
-    expect((await running.status('focus', 'grey', 'stopped')).text).toBe('stopped: The focuser is back where it was.');
+    expect(stopped.payload).toMatchObject({ text: 'The focus run was stopped. The focuser is back where it was.' });
+    expect((await running.status('focus', 'grey', 'stopped')).text).toBe('stopped, back at 25000');
     expect(running.sink('errors').messages).toEqual([]);
   });
 
@@ -199,7 +200,7 @@ describe('the watch', () => {
     expect((found.focus as { outcome: string }).outcome).toBe('focused');
     stars(running, 61, 1.4);
     const learning = (msg: AstroMessage) => (msg.focusWatch as { text?: string } | undefined)?.text ?? '';
-    await running.sink('events').first((msg) => learning(msg).startsWith('1 frames since the last focus'));
+    await running.sink('events').first((msg) => learning(msg).startsWith('1 frame since the last focus'));
     expect(running.sink('errors').messages).toEqual([]);
   });
 
@@ -213,7 +214,7 @@ describe('the watch', () => {
     running.send('focus', { command: 'reset' });
     stars(running, 41, 3);
     const [, second] = await running.sink('events').take(2);
-    expect((second!.focusWatch as { text: string }).text).toContain('1 frames since the last focus');
+    expect((second!.focusWatch as { text: string }).text).toContain('1 frame since the last focus');
   });
 
   it('runs by itself when it may, and remembers the run over a restart', async () => {
