@@ -1,6 +1,6 @@
 /** The worker's side of reading FITS. */
 import type { FrameFields } from '../frame.ts';
-import { withFile } from './file.ts';
+import { withBytes, withFile } from './file.ts';
 import { type FitsHdu, walkHdus } from './hdus.ts';
 import { readImage } from './image.ts';
 
@@ -17,5 +17,14 @@ export function read({ path, hdu, spare }: ReadInput): FrameFields | Omit<FrameF
   const { data: _spare, ...header } = fields;
   return header;
 }
+
+export interface ReadBytesInput {
+  name: string;
+  data: SharedArrayBuffer;
+  byteLength: number;
+}
+
+export const readBytes = ({ name, data, byteLength }: ReadBytesInput): FrameFields =>
+  withBytes(name, Buffer.from(data, 0, byteLength), (file) => readImage(file));
 
 export const headers = ({ path }: { path: string }): FitsHdu[] => withFile(path, (file) => [...walkHdus(file)]);

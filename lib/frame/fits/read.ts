@@ -1,8 +1,9 @@
 /** FITS files in: pictures become Frames, headers can be had alone. All of it runs in a worker. */
 import { job, sharedPool } from '../../kernels/pool.ts';
+import { NightflowError } from '../../process/errors.ts';
 import { Frame, type FrameFields } from '../frame.ts';
 import type { FitsHdu } from './hdus.ts';
-import type { ReadInput } from './read.job.ts';
+import type { ReadBytesInput, ReadInput } from './read.job.ts';
 
 export type { FitsHdu } from './hdus.ts';
 
@@ -19,6 +20,7 @@ export interface ReadFitsOptions {
 
 const module = new URL('./read.job.ts', import.meta.url);
 const readJob = job<ReadInput, FrameFields | Omit<FrameFields, 'data'>>(module, 'read');
+const readBytesJob = job<ReadBytesInput, FrameFields>(module, 'readBytes');
 const headersJob = job<{ path: string }, FitsHdu[]>(module, 'headers');
 
 /**
@@ -31,6 +33,20 @@ const headersJob = job<{ path: string }, FitsHdu[]>(module, 'headers');
 export async function readFits(path: string, { hdu, spare, signal }: ReadFitsOptions = {}): Promise<Frame> {
   const read = await sharedPool().run(readJob, { path, hdu, spare }, { signal });
   return new Frame('data' in read ? read : { ...read, data: spare! });
+}
+
+/**
+ * A picture that is in memory already, as a camera on the network sends it. The bytes are read only; the Frame has memory of its own.
+ * @param bytes `name`: what errors call it; `byteLength`: how many of `data` belong to the file.
+ * @throws as readFits
+ */
+export async function readFitsBytes(
+  bytes: { name: string; data: SharedArrayBuffer; byteLength: number },
+  { signal }: { signal?: AbortSignal } = {},
+): Promise<Frame> {
+  if (!(bytes.byteLength >= 0 && bytes.byteLength <= bytes.data.byteLength))
+    throw new NightflowError('bad-input', `${bytes.name} has ${bytes.data.byteLength} bytes, not ${bytes.byteLength}.`);
+  return new Frame({ ...(await sharedPool().run(readBytesJob, bytes, { signal })), source: null });
 }
 
 /** The headers of all units, their data unread. @throws as readFits, but a file cut off in its data is only marked. */
