@@ -23,6 +23,7 @@ export class Session {
   /** Messages that stand behind a BLOB on its way. */
   private queue: (string | { vector: BlobVector; cut: boolean })[] = [];
   private queuedBytes = 0;
+  private pending = '';
   private writing = false;
   private closed = false;
   /** A half-open connection: bytes go into the void. */
@@ -112,13 +113,28 @@ export class Session {
   private write(text: string): undefined {
     if (this.closed || this.muted) return;
     if (this.waitingBytes > mostWaitingBytes) return this.destroy();
-    if (this.writing) this.queue.push(text);
-    else this.socket.write(text);
+    if (this.writing) {
+      this.queue.push(text);
+      return;
+    }
+    if (this.pending === '') setImmediate(() => this.flush());
+    this.pending += text;
+  }
+
+  /**
+   * All of a turn goes out as one, after what has arrived is read. indi_setprop sends its wish and ends with the rest of the definitions
+   * unread: a write after that fails, and would take the wish, which waits to be read, with it.
+   */
+  private flush(): void {
+    const text = this.pending;
+    this.pending = '';
+    if (text !== '' && !this.closed) this.socket.write(text);
   }
 
   /** BLOBs go out in pieces, at the pace of the reader. */
   private async drain(): Promise<void> {
     if (this.writing) return;
+    this.flush();
     this.writing = true;
     for (let next = this.queue.shift(); next !== undefined && !this.closed; next = this.queue.shift()) {
       if (typeof next === 'string') this.socket.write(next);
