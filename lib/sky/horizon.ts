@@ -61,9 +61,9 @@ export function horizonAltitude(horizon: Horizon | null, azimuthDegrees: number)
 
 /**
  * Reads points pasted or from a file, one `azimuth altitude` a line (blank, comma, semicolon or tab between; `°` and decimal commas are
- * fine; `#`, `//`, `;` and `!` begin a comment). N.I.N.A. (.hrz, .txt), Stellarium's horizon lists (zenith distances when `ZENITH` says so
- * in its landscape.ini line), Theodolite/PHD-like lists, and the .hzn of Carte du Ciel look like this; so does what Ekos keeps as
- * `az alt` regions. A single number is a flat horizon; points on one line may be separated by `;` or `,` as in `0:10, 90:25`.
+ * fine; `#`, `//`, `;` and `!` begin a comment): the shape of the horizon files of N.I.N.A. and of Stellarium's polygonal landscapes, whose
+ * line `polygonal_horizon_list_mode` may stand with them and then counts (degrees from north only). A single number is a flat horizon;
+ * several points may share a line: `0:10, 90:25`.
  * @returns null for an empty text @throws bad-input naming the line
  */
 export function parseHorizon(text: string): Horizon | null {

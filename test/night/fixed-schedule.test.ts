@@ -1,0 +1,196 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { RehearsalClock } from '../../lib/clock/rehearsal.ts';
+import {
+  type EventState,
+  type FixedOptions,
+  nextStep,
+  planFixed,
+  statesAfterRestart,
+} from '../../lib/night/fixed-schedule.ts';
+import { FixedRun } from '../../lib/night/fixed-schedule-run.ts';
+import type { Target } from '../../lib/sky/target.ts';
+import { noLimits } from '../../lib/sky/visibility.ts';
+
+const now = Date.parse('2026-11-21T20:00:00Z');
+const options: FixedOptions = {
+  site: { latitude: 28.7606, longitude: -17.8816, elevation: 2396 },
+  limits: { ...noLimits, minimumAltitudeDegrees: 15 },
+  leadSeconds: 300,
+  durationSeconds: 60,
+};
+/** High over La Palma from ten in the evening on. */
+const capella = { raDegrees: 79.17233, decDegrees: 45.99799 };
+const target = (name: string, time: string, changes: Partial<Target> = {}): Target => ({
+  name,
+  ...capella,
+  start: `2026-11-21T${time}Z`,
+  durationSeconds: 60,
+  ...changes,
+});
+const at = (time: string) => Date.parse(`2026-11-21T${time}Z`);
+
+describe('the plan of a night', () => {
+  it('has the events in the order of their starts, whatever the order of the list', () => {
+    const { events, refused } = planFixed([target('b', '23:00:00'), target('a', '22:00:00')], now, options);
+    expect(events.map(({ target: { name } }) => name)).toEqual(['a', 'b']);
+    expect(events[0]).toMatchObject({ prepareAt: at('21:55:00'), startAt: at('22:00:00'), endAt: at('22:01:00') });
+    expect(refused).toEqual([]);
+  });
+
+  it('refuses before the night what can not be done, each with its reason', () => {
+    const { start: _, ...without } = target('no start', '22:00:00');
+    const list = [
+      target('past', '19:30:00'),
+      target('south', '22:00:00', { decDegrees: -80 }),
+      without,
+      target('first', '22:10:00', { durationSeconds: 600 }),
+      target('inside', '22:15:00'),
+      target('too soon', '22:24:00'),
+      target('after', '22:30:00'),
+      target('after', '22:30:00'),
+    ];
+    const { events, refused } = planFixed(list, now, options);
+    expect(events.map(({ target: { name } }) => name)).toEqual(['first', 'after']);
+    const reasons = Object.fromEntries(
+      refused.map(({ target: { name }, code, reason }) => [`${name} ${code}`, reason]),
+    );
+    expect(reasons).toEqual({
+      'past past': 'past began at 19:30:00 UTC, 30 min ago.',
+      'south below-horizon': expect.stringMatching(
+        /^south can't be seen at 22:00:00 UTC: it stands at -\d+\.\d°, below the horizon of 0\.0° in the south.*\.$/,
+      ),
+      'no start no-start': 'no start has no start.',
+      'inside overlap': 'inside begins at 22:15:00 UTC, but first lasts until 22:20:00 UTC.',
+      'too soon overlap':
+        'too soon must be prepared from 22:19:00 UTC on for its start at 22:24:00 UTC, but first lasts until 22:20:00 UTC.',
+      'after twice': 'after at 22:30:00 UTC is in the list twice.',
+    });
+  });
+
+  it('asks for a duration where the target and the options have none', () => {
+    const { durationSeconds: _, ...short } = target('a', '22:00:00');
+    expect(planFixed([short], now, options).events[0]!.endAt).toBe(at('22:01:00'));
+    expect(planFixed([short], now, { ...options, durationSeconds: null }).refused[0]!.code).toBe('no-duration');
+  });
+
+  it('sees a target that sets during its event', () => {
+    const vega = { raDegrees: 279.23473, decDegrees: 38.78369, durationSeconds: 4 * 3600 };
+    const { refused } = planFixed([target('long', '20:30:00', vega)], now, options);
+    expect(refused[0]!.code).toBe('below-horizon');
+  });
+});
+
+describe('the next step', () => {
+  const { events } = planFixed([target('a', '22:00:00'), target('b', '22:30:00')], now, options);
+  const [a, b] = events as [(typeof events)[0], (typeof events)[0]];
+  const states = (entries: [string, EventState][]) => new Map(entries);
+
+  it.each<[string, [string, EventState][], string, object]>([
+    ['waits for the lead', [], '21:00:00', { act: 'wait', until: a.prepareAt, event: a }],
+    ['prepares', [], '21:55:00', { act: 'prepare', secondsLeft: 300, event: a }],
+    ['prepares late rather than not at all', [], '21:59:30', { act: 'prepare', secondsLeft: 30, event: a }],
+    ['waits for the start', [[a.id, 'preparing']], '21:58:00', { act: 'wait', until: a.startAt, event: a }],
+    ['begins', [[a.id, 'preparing']], '22:00:00', { act: 'begin', event: a }],
+    ['never begins late', [[a.id, 'preparing']], '22:00:02', { act: 'miss', event: a }],
+    ['reports what was slept through', [], '22:10:00', { act: 'miss', event: a }],
+    ['waits for the end', [[a.id, 'running']], '22:00:30', { act: 'wait', until: a.endAt, event: a }],
+    ['goes on to the next', [[a.id, 'failed']], '22:00:30', { act: 'wait', until: b.prepareAt, event: b }],
+    [
+      'finishes',
+      [
+        [a.id, 'done'],
+        [b.id, 'missed'],
+      ],
+      '22:00:30',
+      { act: 'finish' },
+    ],
+  ])('%s', (_what, done, time, step) => expect(nextStep(events, states(done), at(time))).toMatchObject(step));
+
+  it('says why an event was missed', () => {
+    expect(nextStep(events, states([[a.id, 'preparing']]), at('22:05:00'))).toMatchObject({
+      reason: 'a was missed: it began at 22:00:00 UTC, 5 min ago, while it was still being prepared.',
+    });
+  });
+
+  it('prepares anew after a restart, and never goes on with a recording that was cut off', () => {
+    const journal = states([
+      [a.id, 'running'],
+      [b.id, 'preparing'],
+      ['of another list', 'done'],
+    ]);
+    expect([...statesAfterRestart(events, journal)]).toEqual([[a.id, 'failed']]);
+  });
+});
+
+describe('a night on the clock', () => {
+  let folder: string | undefined;
+  afterEach(async () => {
+    if (folder) await rm(folder, { recursive: true, force: true });
+    folder = undefined;
+  });
+  const { events } = planFixed(
+    [target('a', '22:00:00'), target('b', '22:30:00'), target('c', '23:00:00')],
+    now,
+    options,
+  );
+
+  it('prepares, begins and finishes at the moments themselves', async () => {
+    const clock = new RehearsalClock(now, Infinity);
+    const run = await FixedRun.open(events, { clock, journalPath: null });
+    const seen: [string, string, string][] = [];
+    for (;;) {
+      const step = await run.next();
+      if (step.act === 'finish') break;
+      seen.push([step.act, step.event.target.name, new Date(clock.now()).toISOString().slice(11, 19)]);
+      if (step.act === 'begin' && step.event.target.name === 'b')
+        await run.report(step.event.id, 'failed', 'no camera');
+    }
+    expect(seen).toEqual([
+      ['prepare', 'a', '21:55:00'],
+      ['begin', 'a', '22:00:00'],
+      ['prepare', 'b', '22:25:00'],
+      ['begin', 'b', '22:30:00'],
+      ['prepare', 'c', '22:55:00'],
+      ['begin', 'c', '23:00:00'],
+    ]);
+    expect(events.map(({ id }) => run.state(id))).toEqual(['done', 'failed', 'done']);
+    await run.close();
+  });
+
+  it('goes on after a power cut: nothing twice, nothing late, what was cut off is said', async () => {
+    folder = await mkdtemp(join(tmpdir(), 'nightflow-fixed-'));
+    const journalPath = join(folder, 'fixed.jsonl');
+    const before = await FixedRun.open(events, { clock: new RehearsalClock(now, Infinity), journalPath });
+    expect((await before.next()).act).toBe('prepare');
+    expect((await before.next()).act).toBe('begin');
+    // The power fails while a is recorded and comes back when b has begun.
+    const clock = new RehearsalClock(at('22:31:00'), Infinity);
+    const after = await FixedRun.open(events, { clock, journalPath });
+    expect(after.cutOff.map(({ target: { name } }) => name)).toEqual(['a']);
+    expect(await after.next()).toMatchObject({ act: 'miss', event: { target: { name: 'b' } } });
+    expect(await after.next()).toMatchObject({ act: 'prepare', event: { target: { name: 'c' } } });
+    await before.close();
+    await after.close();
+    const again = await FixedRun.open(events, { clock: new RehearsalClock(at('22:56:00'), Infinity), journalPath });
+    expect(again.cutOff).toEqual([]);
+    expect(events.map(({ id }) => again.state(id))).toEqual(['failed', 'missed', 'planned']);
+    expect(await again.next()).toMatchObject({ act: 'prepare', secondsLeft: 240, event: { target: { name: 'c' } } });
+    await again.close();
+  });
+
+  it('stops waiting at once when told to, and when a report frees the way', async () => {
+    const clock = new RehearsalClock(at('22:00:00'), 1);
+    const run = await FixedRun.open(events, { clock, journalPath: null });
+    expect((await run.next()).act).toBe('prepare');
+    expect((await run.next()).act).toBe('begin');
+    const stop = new AbortController();
+    const waiting = run.next(stop.signal);
+    await run.report(events[0]!.id, 'done');
+    stop.abort();
+    await expect(waiting).rejects.toMatchObject({ name: expect.stringMatching(/AbortError|NightflowError/) });
+    await run.close();
+  });
+});
