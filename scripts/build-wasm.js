@@ -22,7 +22,7 @@ export async function buildWasm() {
     '--baseDir',
     root,
     ...['--runtime', 'stub', '--noAssert', '--optimizeLevel', '3', '--shrinkLevel', '0', '--converge'],
-    ...['--enable', 'simd', '--enable', 'threads', '--importMemory', '--sharedMemory'],
+    ...['--enable', 'simd', '--enable', 'threads', '--enable', 'relaxed-simd', '--importMemory', '--sharedMemory'],
     ...['--initialMemory', '1', '--maximumMemory', String(maximumPages)],
   ]);
   if (error) throw new Error(`The kernels do not compile: ${error.message}\n${stderr.toString()}`);

@@ -126,8 +126,9 @@ function resampleGroup(target: usize, step: usize, row: usize, group: usize, tab
   const sign = i16x8.splat(-32768);
   const from = row + load<u32>(group);
   const order = v128.load(group, 16);
-  const pair = i8x16.swizzle(v128.xor(v128.load(from), sign), order);
-  const third = i8x16.swizzle(v128.xor(v128.load(from, 4), sign), order);
+  // All of the shuffle's indices are below 16, where the relaxed instruction is the plain one without its check.
+  const pair = i8x16.relaxed_swizzle(v128.xor(v128.load(from), sign), order);
+  const third = i8x16.relaxed_swizzle(v128.xor(v128.load(from, 4), sign), order);
   const sum = i32x4.add(i32x4.dot_i16x8_s(pair, v128.load(group, 32)), i32x4.dot_i16x8_s(third, v128.load(group, 48)));
   const value = i32x4.shr_u(i32x4.add(sum, i32x4.splat(roundedOffset)), 14);
   store<u8>(target, load<u8>(table + <usize>i32x4.extract_lane(value, 0)));
