@@ -86,6 +86,7 @@ export interface Camera {
 /** What one backend offers: `list` what is there, `create` one from its configuration. */
 export interface CameraBackend<Options> {
   readonly name: string;
-  list(): Promise<readonly CameraInfo[]>;
+  /** @param options Where to look, for a backend that has to be told (the address of a server). */
+  list(options?: Options): Promise<readonly CameraInfo[]>;
   create(options: Options, context: CameraContext): Camera;
 }

@@ -1,0 +1,212 @@
+/** A camera on an INDI server as one of ours: FITS from the driver to Frames, and its focuser beside it. */
+
+import { readFitsBytes } from '../frame/fits/read.ts';
+import type { BayerPattern, Frame } from '../frame/frame.ts';
+import { IndiClient } from '../indi/client.ts';
+import type { SavedSetting } from '../indi/device-care.ts';
+import { IndiCamera, type IndiPicture } from '../indi/devices/camera.ts';
+import { describeCameraSettings, readCameraSetting, writeCameraSetting } from '../indi/devices/camera-settings.ts';
+import { IndiFocuser } from '../indi/devices/focuser.ts';
+import { asNightflowError, NightflowError } from '../process/errors.ts';
+import type {
+  Camera,
+  CameraContext,
+  CameraInfo,
+  CapturedFrame,
+  ExposureRequest,
+  SettingDescription,
+  SettingValue,
+} from './camera.ts';
+import type { Focuser } from './focuser.ts';
+
+export interface IndiCameraOptions {
+  host: string;
+  port: number;
+  /** As the server names it: 'CCD Simulator'. */
+  device: string;
+  /** The device that focuses for it; null or empty: none. */
+  focuser?: string | null;
+  /** Have the drivers load what was saved there, before `settings`. */
+  loadConfiguration?: boolean;
+  /** Set at each opening. */
+  settings?: readonly SavedSetting[];
+  /** Runs in the driver's fast mode where it has one. Default true; shorter exposures than a second never are. */
+  fastExposure?: boolean;
+}
+
+const openSeconds = 15;
+/** The driver gives fast mode up when a picture takes longer to send than to expose. */
+const shortestFastSeconds = 1;
+const longestWarnings = 100;
+
+export class IndiBackendCamera implements Camera {
+  private readonly options: IndiCameraOptions;
+  private readonly context: CameraContext;
+  private readonly client: IndiClient;
+  private readonly device: IndiCamera;
+  private focus: IndiFocuser | null = null;
+  private told: string[] = [];
+  private fastExposure: boolean;
+
+  /** @throws bad-input without a device */
+  constructor(options: IndiCameraOptions, context: CameraContext) {
+    if (!options.device)
+      throw new NightflowError('bad-input', 'No INDI camera is chosen.', {
+        remedy: 'Choose the device in the camera’s settings; the INDI server has to be running for the list.',
+      });
+    this.options = options;
+    this.context = context;
+    this.fastExposure = options.fastExposure ?? true;
+    this.client = new IndiClient({ host: options.host, port: options.port, clock: context.clock });
+    this.device = new IndiCamera(this.client, options.device);
+  }
+
+  get info(): CameraInfo {
+    const { device } = this.options;
+    const sensor = this.device.sensor();
+    return {
+      id: device,
+      name: device,
+      backend: 'indi',
+      sensor: sensor && { ...sensor, bayer: bayerOf(sensor.bayer) },
+    };
+  }
+
+  async open(signal?: AbortSignal): Promise<void> {
+    const { loadConfiguration, settings, focuser } = this.options;
+    await this.client.start({ timeoutSeconds: openSeconds, signal }).catch((thrown) => {
+      const { code, message } = asNightflowError(thrown);
+      throw new NightflowError(code, message, {
+        cause: thrown,
+        remedy: `Start an INDI server on ${this.options.host}:${this.options.port}, for instance: indiserver indi_simulator_ccd`,
+      });
+    });
+    for (const complaint of await this.device.open({ loadConfiguration, settings }, signal)) this.tell(complaint);
+    if (focuser) {
+      const connected = IndiFocuser.connect(this.client, { device: focuser, loadConfiguration }, signal);
+      this.focus = await connected.catch((thrown) => {
+        const error = asNightflowError(thrown);
+        if (error.code === 'aborted') throw error;
+        // Pictures can be taken all the same.
+        this.tell(`The focuser ${focuser} can't be used: ${error.message}`);
+        return null;
+      });
+    }
+  }
+
+  async settings(): Promise<readonly SettingDescription[]> {
+    const described: SettingDescription[] = describeCameraSettings(this.device.find);
+    if (this.device.canFast) described.push({ name: 'fastExposure', label: 'Fast exposures', type: 'boolean' });
+    return described;
+  }
+
+  async get(name: string): Promise<SettingValue> {
+    if (name === 'fastExposure') return this.fastExposure;
+    return readCameraSetting(this.options.device, this.device.find, name);
+  }
+
+  async set(name: string, value: SettingValue): Promise<SettingValue> {
+    if (name !== 'fastExposure') return writeCameraSetting(this.client, this.options.device, name, value);
+    if (typeof value !== 'boolean') throw new NightflowError('bad-input', `${name} is true or false, not ${value}.`);
+    this.fastExposure = value;
+    return value;
+  }
+
+  async expose(request: ExposureRequest, signal?: AbortSignal): Promise<Frame> {
+    this.check(request);
+    await this.prepare(request, signal);
+    return this.frameOf(await this.device.expose(request.exposureSeconds, signal), request, signal);
+  }
+
+  async *exposures(request: ExposureRequest, signal?: AbortSignal): AsyncIterable<CapturedFrame> {
+    this.check(request);
+    await this.prepare(request, signal);
+    const fast = this.fastExposure && request.exposureSeconds >= shortestFastSeconds;
+    const told = (sentence: string) => this.tell(sentence);
+    let lastEnd: number | null = null;
+    for await (const picture of this.device.pictures(request.exposureSeconds, { fast, told, signal })) {
+      const frame = await this.frameOf(picture, request, signal);
+      const start = millisecondsOf(frame.start);
+      // To the millisecond, as drivers stamp.
+      const gap = start === null || lastEnd === null ? null : Math.round(start - lastEnd) / 1000;
+      lastEnd = millisecondsOf(frame.end);
+      yield { frame, gapSeconds: gap, lostBefore: 0 };
+    }
+  }
+
+  warnings(): readonly string[] {
+    const told = this.told;
+    this.told = [];
+    return told;
+  }
+
+  async focuser(): Promise<Focuser | null> {
+    return this.focus;
+  }
+
+  /** Ends an exposure that hangs, and connects the device anew where its driver or the server was away. */
+  async recover(signal?: AbortSignal): Promise<void> {
+    await this.client.start({ timeoutSeconds: openSeconds, signal });
+    if (this.device.find('CCD_EXPOSURE')?.state === 'Busy') await this.device.abort();
+    if (!(await this.client.probe(this.options.device, { signal })) && this.device.find('CONNECTION'))
+      throw new NightflowError('timeout', `The driver of ${this.options.device} does not answer.`, {
+        remedy: 'Restart the driver, or the INDI server.',
+      });
+    await this.open(signal);
+  }
+
+  /** The device stays connected: other programs may use it. */
+  async close(): Promise<void> {
+    await this.device.close();
+    await this.client.close();
+  }
+
+  /** @throws bad-input */
+  private check({ exposureSeconds }: ExposureRequest): void {
+    const sensor = this.device.sensor();
+    if (!sensor) throw new NightflowError('lost', `${this.options.device} is not there.`);
+    const { minimumExposureSeconds: low, maximumExposureSeconds: high } = sensor;
+    const possible =
+      Number.isFinite(exposureSeconds) && exposureSeconds >= (low ?? 0) && exposureSeconds <= (high ?? Infinity);
+    if (possible) return;
+    throw new NightflowError('bad-input', `${this.options.device} can't expose for ${exposureSeconds} s.`, {
+      remedy: `It takes ${low ?? 0} to ${high ?? 'any number of'} s.`,
+    });
+  }
+
+  /** What the request says and the device has not yet. */
+  private async prepare({ gain, offset, kind }: ExposureRequest, signal?: AbortSignal): Promise<void> {
+    const { device } = this.options;
+    const offered = new Set(describeCameraSettings(this.device.find).map(({ name }) => name));
+    const wanted = { gain, offset, frameType: offered.has('frameType') ? (kind ?? 'light') : undefined };
+    for (const [name, value] of Object.entries(wanted)) {
+      if (value === undefined) continue;
+      if (offered.has(name) && readCameraSetting(device, this.device.find, name) === value) continue;
+      await writeCameraSetting(this.client, device, name, value, signal);
+    }
+  }
+
+  /** Its times are those of the driver, so of the clock of the server's computer. */
+  private async frameOf(picture: IndiPicture, request: ExposureRequest, signal?: AbortSignal): Promise<Frame> {
+    const frame = await readFitsBytes(picture, { signal });
+    return frame.with({
+      camera: this.options.device,
+      kind: request.kind ?? 'light',
+      exposureSeconds: frame.exposureSeconds ?? request.exposureSeconds,
+      timeSource: frame.start === null ? null : 'host',
+      site: this.context.site ?? frame.site,
+      target: request.target ?? frame.target,
+    });
+  }
+
+  private tell(sentence: string): void {
+    this.told = [...this.told, sentence].slice(-longestWarnings);
+  }
+}
+
+function bayerOf(word: string | null): BayerPattern | null {
+  const patterns: readonly BayerPattern[] = ['RGGB', 'BGGR', 'GRBG', 'GBRG'];
+  return patterns.find((pattern) => pattern === word?.trim().toUpperCase()) ?? null;
+}
+
+const millisecondsOf = (time: string | null): number | null => (time === null ? null : Date.parse(time));

@@ -1,0 +1,50 @@
+/** Which devices a server has and what they are: for the lists of the editor. Nothing is connected or moved. */
+import type { Clock } from '../../clock/clock.ts';
+import { IndiClient } from '../client.ts';
+import { isOn, textOf } from '../property.ts';
+
+export type IndiRole = 'mount' | 'camera' | 'guider' | 'focuser' | 'filter wheel' | 'dome' | 'weather';
+
+export interface IndiDeviceInfo {
+  name: string;
+  connected: boolean;
+  /** What its driver says it can be. */
+  roles: readonly IndiRole[];
+}
+
+/** Bits of DRIVER_INFO.DRIVER_INTERFACE (libindi, basedevice.h). */
+const bits: readonly (readonly [IndiRole, number])[] = [
+  ['mount', 1],
+  ['camera', 2],
+  ['guider', 4],
+  ['focuser', 8],
+  ['filter wheel', 16],
+  ['dome', 32],
+  ['weather', 128],
+];
+
+/** Devices are defined in a burst: so long without a new one, and all are there. */
+const quietMilliseconds = 250;
+const looks = 20;
+
+/** @throws timeout, failed or lost when there is no server; aborted */
+export async function listIndiDevices(
+  server: { host: string; port: number },
+  { clock, signal, timeoutSeconds = 4 }: { clock: Clock; signal?: AbortSignal; timeoutSeconds?: number },
+): Promise<IndiDeviceInfo[]> {
+  const client = new IndiClient({ ...server, clock, connectSeconds: timeoutSeconds });
+  try {
+    await client.start({ timeoutSeconds, signal });
+    for (let look = 0, before = -1; look < looks && client.store.revision !== before; look++) {
+      before = client.store.revision;
+      await client.networkClock.sleep(quietMilliseconds, signal);
+    }
+    return client.store.devices().map((name) => {
+      const word = Number(textOf(client.store.property(name, 'DRIVER_INFO'), 'DRIVER_INTERFACE') ?? 0);
+      const connected = isOn(client.store.property(name, 'CONNECTION'), 'CONNECT');
+      return { name, connected, roles: bits.filter(([, bit]) => (word & bit) !== 0).map(([role]) => role) };
+    });
+  } finally {
+    await client.close();
+  }
+}
