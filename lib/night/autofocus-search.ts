@@ -190,7 +190,7 @@ function withoutStars(state: SearchState, limits: SearchLimits): SearchStep {
     kind: 'fail',
     reason: 'no-stars',
     text: `Only ${seen.length} of ${points.length} positions showed enough stars.`,
-    remedy: 'Wait for a clear sky, expose longer, or bring the focus nearer by hand.',
+    remedy: 'Wait for a clear sky, take the cap off, expose longer, or bring the focus nearer by hand.',
   };
 }
 

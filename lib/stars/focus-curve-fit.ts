@@ -36,6 +36,8 @@ export interface FittedCurve {
 /** Tukey's biweight: 95 % efficient for normal errors, blind beyond 4.685 of them. */
 const tukeyReach = 4.685;
 const madToSigma = 1.4826;
+/** No telescope follows a curve more closely than this part of the HFR, however sure its points are: what is nearer is no outlier. */
+const modelError = 0.03;
 /** Beyond this many errors a point argues no more about where to begin. */
 const farErrors = 4;
 /** A point with less weight than this counts as an outlier. */
@@ -113,7 +115,10 @@ function beginning(model: CurveModel, points: readonly WeightedPoint[]): number[
 }
 
 function biweights(model: CurveModel, points: readonly WeightedPoint[], parameters: readonly number[]): number[] {
-  const residuals = points.map(({ x, y, sigma }) => Math.abs(y - model.value(x, parameters)) / sigma);
+  const residuals = points.map(({ x, y, sigma }) => {
+    const value = model.value(x, parameters);
+    return Math.abs(y - value) / Math.hypot(sigma, modelError * value);
+  });
   const few = Math.sqrt(points.length / (points.length - model.parameters));
   const scale = Math.max(1, madToSigma * few * median(residuals));
   return residuals.map((residual) => {
