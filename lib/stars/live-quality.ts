@@ -40,7 +40,9 @@ export function faultOf(measurement: StarMeasurement, typical: Typical | null): 
   if (count < fewestStars)
     return {
       code: 'no-stars',
-      text: reason ? reason.text : `Only ${count} stars are in the frame; ${fewestStars} are needed to align by.`,
+      text: reason
+        ? reason.text
+        : `Only ${count === 1 ? '1 star is' : `${count} stars are`} in the frame; ${fewestStars} are needed to align by.`,
     };
   const flags = stars.flags;
   let elongated = 0;
