@@ -23,11 +23,19 @@ export interface NightOfSite {
 
 const dayMilliseconds = 86_400_000;
 
-/** Noon to noon of the site's mean Sun around a moment: by day the night to come. @returns UTC ms */
+/** Noon to noon of the site's mean Sun around a moment. @returns UTC ms */
 export function noonsAround(site: Pick<FrameSite, 'longitude'>, milliseconds: number): { from: number; to: number } {
   const noon = dayMilliseconds / 2 - (site.longitude / 360) * dayMilliseconds;
   const from = Math.floor((milliseconds - noon) / dayMilliseconds) * dayMilliseconds + noon;
   return { from, to: from + dayMilliseconds };
+}
+
+/** Noon to noon of the night under way, or by day, the morning included, of the night to come. @returns UTC ms @throws bad-input */
+export function nightAround(site: FrameSite, milliseconds: number): { from: number; to: number } {
+  const night = noonsAround(site, milliseconds);
+  const sunDown = darkStretch(site, milliseconds, twilightDegrees.sunset);
+  const over = sunDown === null ? milliseconds > (night.from + night.to) / 2 : milliseconds >= sunDown.end;
+  return over ? { from: night.to, to: night.to + dayMilliseconds } : night;
 }
 
 /** When the Sun is below an altitude between two noons around a moment. @throws bad-input */
@@ -49,12 +57,12 @@ export function darknessOf(
   return { from, to, dusk: start === from && below ? null : dusk, dawn, dark: wholeDay ? 'always' : 'part' };
 }
 
-/** All twilights of the night around a moment. @throws bad-input */
+/** All twilights of the night under way or to come. @throws bad-input */
 export function nightOfSite(site: FrameSite, milliseconds: number): NightOfSite {
-  const { from, to } = noonsAround(site, milliseconds);
+  const { from, to } = nightAround(site, milliseconds);
   const twilights = Object.fromEntries(
     Object.entries(twilightDegrees).map(([name, altitude]) => {
-      const { dusk, dawn, dark } = darknessOf(site, milliseconds, altitude);
+      const { dusk, dawn, dark } = darknessOf(site, (from + to) / 2, altitude);
       return [name, { dusk, dawn, dark }];
     }),
   ) as Record<Twilight, Darkness>;

@@ -3,8 +3,15 @@ import { isoTime } from '../clock/clock.ts';
 import type { FrameSite } from '../frame/frame.ts';
 import { NightflowError } from '../process/errors.ts';
 import type { EquatorialPlace } from './coordinates-date.ts';
-import { darkStretch, noonsAround } from './twilight.ts';
-import { type Observation, observe, type Refusal, refusalsOf, type VisibilityLimits } from './visibility.ts';
+import { darkStretch, nightAround } from './twilight.ts';
+import {
+  altitudeOfAirmass,
+  type Observation,
+  observe,
+  type Refusal,
+  refusalsOf,
+  type VisibilityLimits,
+} from './visibility.ts';
 import {
   highestMoment,
   nextTransit,
@@ -23,7 +30,7 @@ export interface Visibility extends Omit<Observation, 'at'> {
   /** The limits that are not kept at `time`. */
   refusals: Refusal[];
   time: string;
-  /** Of the night around `time`, noon to noon: when all limits are kept. */
+  /** Of the night under way or to come, from `time` on: when all limits are kept. */
   windows: { start: string; end: string }[];
   visibleSeconds: number;
   /** The highest moment of the windows; null without one. */
@@ -59,11 +66,13 @@ export class VisibilityReport {
       .filter(({ start, end }) => end > start);
     const refusals = refusalsOf({ at, ...seen }, limits);
     const reason =
-      tonightSeconds === null ? nowReason(target, refusals) : tonightReason(target, windows, tonightSeconds, limits);
+      tonightSeconds === null
+        ? nowReason(target, refusals)
+        : tonightReason(sky, target, windows, tonightSeconds, limits);
     const best = highestMoment(sky, target, windows);
     const { rise, set } = riseAndSet(site, target, milliseconds, limits);
     const sun = limits.maximumSunAltitudeDegrees;
-    const dark = sun === null ? null : darkStretch(site, milliseconds, sun);
+    const dark = sun === null ? null : darkStretch(site, sky.middle, sun);
     return {
       visible: reason === null,
       reason,
@@ -85,7 +94,7 @@ export class VisibilityReport {
 
   private skyOf(site: FrameSite, milliseconds: number): SkyStretch {
     if (!Number.isFinite(milliseconds)) throw new NightflowError('bad-input', `${milliseconds} is not a time.`);
-    const { from, to } = noonsAround(site, milliseconds);
+    const { from, to } = nightAround(site, milliseconds);
     if (this.sky?.site !== site || this.sky.from !== from) this.sky = new SkyStretch(site, from, to);
     return this.sky;
   }
@@ -97,7 +106,8 @@ const nowReason = ({ name }: { name: string }, refusals: readonly Refusal[]): st
   refusals.length === 0 ? null : `${name} can't be seen: ${refusals.map(({ reason }) => reason).join('; ')}.`;
 
 function tonightReason(
-  { name }: { name: string },
+  sky: SkyStretch,
+  target: EquatorialPlace & { name: string },
   windows: readonly Stretch[],
   seconds: number,
   limits: VisibilityLimits,
@@ -106,6 +116,28 @@ function tonightReason(
   if (total > 0 && total >= seconds) return null;
   const dark = limits.maximumSunAltitudeDegrees === null ? '' : ' in the dark';
   if (total > 0)
-    return `${name} can be seen for ${Math.round(total / 60)} min only${dark}, less than ${Math.round(seconds / 60)} min.`;
-  return `${name} never keeps all limits${dark} in what is left of this night.`;
+    return `${target.name} can be seen for ${Math.round(total / 60)} min only${dark}, less than ${Math.round(seconds / 60)} min.`;
+  return neverReason(sky, target, limits);
+}
+
+/** Limits are added one after the other until nothing is left: the last one added is the reason. */
+function neverReason(sky: SkyStretch, target: EquatorialPlace & { name: string }, limits: VisibilityLimits): string {
+  const { name } = target;
+  const open = { ...limits, horizon: null, minimumMoonDistanceDegrees: null, maximumSunAltitudeDegrees: null };
+  const none = (some: VisibilityLimits) => windowsOf(sky, target, some).length === 0;
+  if (none(open)) {
+    const highest = observe(sky.site, nextTransit(sky.site, target, sky.from), target).apparentAltitudeDegrees;
+    const airmass = limits.maximumAirmass === null ? -90 : altitudeOfAirmass(limits.maximumAirmass);
+    const lowest = Math.max(limits.minimumAltitudeDegrees, airmass, 0);
+    return `${name} never gets above ${lowest.toFixed(1)}° here: at most ${highest.toFixed(1)}°.`;
+  }
+  const withHorizon = { ...open, horizon: limits.horizon };
+  if (none(withHorizon)) return `${name} never gets above your horizon.`;
+  const withSun = { ...withHorizon, maximumSunAltitudeDegrees: limits.maximumSunAltitudeDegrees };
+  if (none(withSun)) return `${name} is up only while it is not dark.`;
+  if (none(limits)) {
+    const distance = limits.minimumMoonDistanceDegrees!.toFixed(1);
+    return `While ${name} can be seen${limits.maximumSunAltitudeDegrees === null ? '' : ' in the dark'}, the Moon is up and closer than ${distance}°.`;
+  }
+  return `The time of ${name} is over for this night.`;
 }

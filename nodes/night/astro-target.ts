@@ -43,14 +43,18 @@ export default function register(RED: NodeAPI): void {
             remedy: 'Send CSV text, an array or an object; for one target of your own choose "typed here".',
           });
         const { targets, broken } = readTargets(msg.payload, { after: clock.now() });
-        const id = RED.util.generateId();
         const { frame: _, ...rest } = msg;
+        // Both outputs can be put together again by a Join node each.
+        const listed = <T extends object>(messages: T[]) => {
+          const id = RED.util.generateId();
+          return messages.map((each, index) => ({
+            ...each,
+            parts: { id, type: 'array', index, count: messages.length },
+          })) as unknown as AstroMessage[];
+        };
         send(
-          targets.map((target, index) => ({
-            ...withTarget({ ...rest } as AstroMessage, target),
-            parts: { id, type: 'array', index, count: targets.length },
-          })) as AstroMessage[],
-          broken.map((line) => ({ ...rest, payload: line, reason: line.reason, event: 'rejected' })) as AstroMessage[],
+          listed(targets.map((target) => withTarget({ ...rest } as AstroMessage, target))),
+          listed(broken.map((line) => ({ ...rest, payload: line, reason: line.reason, event: 'rejected' }))),
         );
         const counts = { targets: targets.length, broken: broken.length, line: broken[0]?.line ?? 0 };
         if (broken.length > 0) status('waiting', RED._('astro-target.status.broken', counts));

@@ -15,6 +15,17 @@ M 27, 19h59m36.3s, +22°43'16", 7.4
 Omega Centauri, 13 26 47, −47 28 46, 3.9
 `;
 
+/** Puts together what the messages' parts say belongs together. */
+const join = {
+  mode: 'auto',
+  build: 'object',
+  property: 'payload',
+  propertyType: 'msg',
+  key: 'topic',
+  joiner: '\\n',
+  joinerType: 'str',
+};
+
 export function tonight() {
   const flow = new Flow(
     'Tonight',
@@ -52,7 +63,7 @@ export function tonight() {
   );
   flow.node('astro-target', 'Targets', [430, 100], { site, targetsFrom: 'payload', targetsFromType: 'choice' }, [
     ['Visible tonight?'],
-    ['List of tonight', 'Broken lines'],
+    ['Broken lines', 'All broken lines'],
   ]);
   flow.node('debug', 'Broken lines', [620, 160], {
     active: true,
@@ -109,6 +120,8 @@ export function tonight() {
     [['List of tonight']],
   );
   flow.template('List of tonight', [1120, 100], groups.targets, 'tonight/list.html');
+  flow.node('join', 'All broken lines', [950, 160], join, [['Broken lines on the page']]);
+  flow.template('Broken lines on the page', [1130, 160], groups.targets, 'tonight/broken.html', [[]], 2);
 
   flow.comment(
     'Dusk, dawn and the Moon',

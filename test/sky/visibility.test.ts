@@ -182,6 +182,13 @@ describe('one moment', () => {
   });
 });
 
+it('means the night to come from sunrise on, and until then the one under way', () => {
+  const morning = nightOfSite(lapalma, Date.parse('2026-11-21T09:00:00Z')).twilights.sunset;
+  expect(new Date(morning.dusk!).toISOString().slice(0, 10)).toBe('2026-11-21');
+  const night = nightOfSite(lapalma, Date.parse('2026-11-21T05:00:00Z')).twilights.sunset;
+  expect(new Date(night.dusk!).toISOString().slice(0, 10)).toBe('2026-11-20');
+});
+
 it('reports a night with what is left of it', () => {
   const report = new VisibilityReport();
   const limits = { ...noLimits, minimumAltitudeDegrees: 30, maximumSunAltitudeDegrees: -18 };
@@ -193,5 +200,19 @@ it('reports a night with what is left of it', () => {
   expect(found.best!.time >= found.windows[0]!.start).toBe(true);
   expect(report.of(lapalma, late, target, limits, 12 * 3600).reason).toMatch(
     /^M 42 can be seen for \d+ min only in the dark, less than 720 min\.$/,
+  );
+  const why = (changes: Partial<VisibilityLimits>, place = target, at = noon) =>
+    report.of(lapalma, at, place, { ...limits, ...changes }, 0).reason;
+  expect(why({ minimumAltitudeDegrees: 60 })).toMatch(/^M 42 never gets above 60\.0° here: at most 55\.9°\.$/);
+  expect(why({ horizon: parseHorizon('70') })).toBe('M 42 never gets above your horizon.');
+  expect(why({ minimumMoonDistanceDegrees: 30 }, { name: 'M 74', raDegrees: 24.2, decDegrees: 15.8 })).toBe(
+    'While M 74 can be seen in the dark, the Moon is up and closer than 30.0°.',
+  );
+  expect(why({ maximumSunAltitudeDegrees: -60, minimumAltitudeDegrees: 50 }, { name: 'Vega', ...vega })).toBe(
+    'Vega is up only while it is not dark.',
+  );
+  const early = Date.parse('2026-11-22T05:40:00Z');
+  expect(why({}, { name: 'Fomalhaut', raDegrees: 344.4, decDegrees: -29.6 }, early)).toBe(
+    'The time of Fomalhaut is over for this night.',
   );
 });
