@@ -2,6 +2,7 @@
 import type { CameraBackend } from '../../lib/camera/camera.ts';
 import { NightflowError } from '../../lib/process/errors.ts';
 import { folderOptions } from './folder-options.ts';
+import { indiOptions } from './indi-options.ts';
 import { simulatorOptions } from './simulator-options.ts';
 
 export interface BackendEntry<Options = unknown> {
@@ -49,4 +50,10 @@ registerCameraBackend({
   label: 'Folder: replays your own pictures',
   load: async () => (await import('../../lib/camera/folder.ts')).folderBackend,
   options: folderOptions,
+});
+registerCameraBackend({
+  name: 'indi',
+  label: 'INDI: cameras of an INDI server',
+  load: async () => (await import('../../lib/camera/indi.ts')).indiBackend,
+  options: indiOptions,
 });

@@ -2,14 +2,18 @@
 import type { NodeAPI } from 'node-red';
 import type { Camera, CameraInfo, SettingDescription, SettingValue } from '../../lib/camera/camera.ts';
 import { realClock } from '../../lib/clock/clock.ts';
+import type { IndiDeviceInfo } from '../../lib/indi/devices/list.ts';
 import { asNightflowError, NightflowError } from '../../lib/process/errors.ts';
 import type { CameraNode } from '../types.ts';
 import { cameraBackend, cameraBackends } from './camera-backends.ts';
+import { indiOptions } from './indi-options.ts';
 
 /** GET nightflow/camera-backends */
 export type BackendList = { name: string; label: string }[];
-/** GET nightflow/cameras?backend=NAME */
+/** GET nightflow/cameras?backend=NAME; those of an INDI server are among its devices */
 export type CameraList = readonly CameraInfo[];
+/** GET nightflow/indi-devices?indiHost=…&indiPort=… */
+export type IndiDeviceList = readonly IndiDeviceInfo[];
 /** GET nightflow/cameras/ID/settings of a deployed astro-camera */
 export interface CameraSettings {
   info: CameraInfo;
@@ -24,9 +28,11 @@ export function serveCameraLists(RED: NodeAPI): void {
   if (served.has(app)) return;
   served.add(app);
   const mayRead = RED.auth.needsPermission('astro-camera.read');
+  /** What makes us call a server that is named in the question is for those who may also deploy one. */
+  const mayWrite = RED.auth.needsPermission('astro-camera.write');
 
-  const answer = (path: string, find: (request: Asked) => unknown) =>
-    app.get(`/nightflow/${path}`, mayRead, (request, response) => {
+  const answer = (path: string, find: (request: Asked) => unknown, allowed = mayRead) =>
+    app.get(`/nightflow/${path}`, allowed, (request, response) => {
       const tooLong = new AbortController();
       const late = realClock.sleep(answerMilliseconds, tooLong.signal).then(() => {
         throw new NightflowError('timeout', 'The camera does not answer.');
@@ -48,6 +54,11 @@ export function serveCameraLists(RED: NodeAPI): void {
     'cameras',
     async ({ query }): Promise<CameraList> => (await cameraBackend(String(query.backend ?? '')).load()).list(),
   );
+  const indiDevices = async ({ query }: Asked): Promise<IndiDeviceList> => {
+    const { listIndiDevices } = await import('../../lib/indi/devices/list.ts');
+    return listIndiDevices(indiOptions(query), { clock: realClock });
+  };
+  answer('indi-devices', indiDevices, mayWrite);
   answer('cameras/:id/settings', async ({ params }): Promise<CameraSettings> => {
     const node = RED.nodes.getNode(String(params.id)) as CameraNode | null;
     if (!node || typeof node.ready !== 'function')
