@@ -29,12 +29,16 @@ export const devices = {
 
 export type Role = keyof typeof devices;
 
-/** Starts the server with these drivers, connects the client and the devices. */
-export async function startWorld(roles: readonly Role[], options: Partial<IndiClientOptions> = {}): Promise<World> {
+/** Starts the server with these drivers, connects the client and the devices. @param env More of the server's environment. */
+export async function startWorld(
+  roles: readonly Role[],
+  options: Partial<IndiClientOptions> = {},
+  env: Record<string, string> = {},
+): Promise<World> {
   const home = await mkdtemp(join(tmpdir(), 'nightflow-indi-home-'));
   const port = await freePort();
   const drivers = roles.map((role) => ({ executable: devices[role].executable }));
-  const server = new IndiServer({ drivers, port, home, backOff: quick });
+  const server = new IndiServer({ drivers, port, home, env, backOff: quick });
   const log: string[] = [];
   const faults: string[] = [];
   server.on('log', (line) => log.push(line));
