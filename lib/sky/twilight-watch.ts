@@ -33,9 +33,10 @@ export async function* watchTwilight(
     const left = until - from;
     await clock.sleep(clock.rate === 1 ? Math.min(longestSleep, left) : left, signal);
     const now = clock.now();
-    if (sunAltitudeDegrees(site, now) < sunAltitude === night) continue;
-    night = !night;
-    yield { event: night ? 'dusk' : 'dawn', at: next !== null && Math.abs(now - next) < longestSleep ? next : now };
+    if (sunAltitudeDegrees(site, now) < sunAltitude !== night) {
+      night = !night;
+      yield { event: night ? 'dusk' : 'dawn', at: next !== null && Math.abs(now - next) < longestSleep ? next : now };
+    }
     if (clock.rate !== Infinity) continue;
     const release = clock.hold();
     await realClock.sleep(pauseOfJumps, signal).finally(release);
