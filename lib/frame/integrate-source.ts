@@ -3,6 +3,7 @@ import { closeSync, openSync, readSync } from 'node:fs';
 import type { Scratch } from '../kernels/wasm.ts';
 import { asNightflowError, NightflowError } from '../process/errors.ts';
 import { damagedRemedy } from './damaged.ts';
+import { scaledKernels } from './fits/decode.ts';
 import { bytesPerSample, type PixelType } from './frame.ts';
 
 /** Plain data: it crosses threads. */
@@ -135,12 +136,3 @@ export function readDecoded(
     scaled(pointer + row * area.columns * 4, spare, area.columns, fits.scale, fits.zero, blank);
   }
 }
-
-const scaledKernels: Record<number, string> = {
-  8: 'fitsScaledU8',
-  16: 'fitsScaledI16',
-  32: 'fitsScaledI32',
-  64: 'fitsScaledI64',
-  [-32]: 'fitsScaledF32',
-  [-64]: 'fitsScaledF64',
-};

@@ -71,7 +71,8 @@ function asFloats(image: RawImage, source: RawSource, scratch: Scratch, spare?: 
   return { ...decoded, maximum, precisionLost: bitpix === 32 || bitpix === 64 || bitpix === -64 };
 }
 
-const scaledKernels: Record<number, string> = {
+/** By BITPIX. */
+export const scaledKernels: Record<number, string> = {
   8: 'fitsScaledU8',
   16: 'fitsScaledI16',
   32: 'fitsScaledI32',
