@@ -1,5 +1,6 @@
 /** Lists of targets, forgiving: CSV text with any separator, with or without a line of column names, or an array of rows or objects. */
 import { asNightflowError, NightflowError } from '../process/errors.ts';
+import { parseCoordinates } from './angles-pair.ts';
 import { type Target, type TargetInput, type TargetOptions, targetOf } from './target.ts';
 import { cellsOf, separatorOf } from './target-table.ts';
 
@@ -29,9 +30,9 @@ const columnNames: Record<Column, RegExp> = {
   coordinates: /^(?:coord(?:inate)?s?|radec|position|place)$/,
   ra: /^(?:ra|raj|rajh|rajd|rah|rad|radeg|radegrees|rahours|rightascension|alpha|α)$/,
   dec: /^(?:de|dec|decl|dej|decj|decjd|ded|decdeg|decdegrees|declination|delta|δ)$/,
-  start: /^(?:start|starttime|begin|time|utc|date|datetime|event|eventtime|startutc|timeutc)$/,
+  start: /^(?:start|starttime|startdate|begin|time|ut|utc|date|dateutc|datetime|eventtime|startutc|timeutc)$/,
   durationSeconds: /^(?:duration|dur|durations|durationsec|durationseconds|length|seconds)$/,
-  magnitude: /^(?:mag|magnitude|vmag|gmag|m|starmag)$/,
+  magnitude: /^(?:mag|magnitude|vmag|gmag|magv|magg|mv|starmag)$/,
   exposureSeconds: /^(?:exposure|exp|exposures|exptime|exposuresec|exposureseconds)$/,
   properMotionRaMas: /^(?:pmra|pmramas|propermotionra|propermotionramas)$/,
   properMotionDecMas: /^(?:pmde|pmdec|pmdecmas|propermotiondec|propermotiondecmas)$/,
@@ -66,7 +67,9 @@ function fromText(text: string, options: TargetOptions): TargetList {
   const found: TargetList = { targets: [], broken: [] };
   const separator = separatorOf(lines.map(({ content }) => content));
   const header = lines[0] ? headerOf(cellsOf(lines[0].content, separator)) : null;
-  for (const { line, content } of header ? lines.slice(1) : lines)
+  // Names of columns with blanks between them can only stand in the usual order.
+  const titled = !header && lines[0] !== undefined && headerOf(lines[0].content.trim().split(/\s+/)) !== null;
+  for (const { line, content } of header || titled ? lines.slice(1) : lines)
     take(
       found,
       line,
@@ -88,8 +91,8 @@ function take(found: TargetList, line: number, text: string, read: () => TargetI
 
 interface Header {
   columns: (Column | null)[];
-  /** The unit that the name of the right ascension's column gives. */
-  raUnit: '' | 'h' | 'd';
+  /** The unit that the name of a column gives to its plain numbers: `RA (hours)`, `Exposure [ms]`. */
+  units: string[];
 }
 
 /** The columns of a line of names; null when it names no coordinates. */
@@ -97,9 +100,13 @@ function headerOf(cells: readonly string[]): Header | null {
   const columns = cells.map(columnOf);
   const has = (name: Column) => columns.includes(name);
   if (!((has('ra') && has('dec')) || has('coordinates'))) return null;
-  const raName = cells[columns.indexOf('ra')] ?? '';
-  const raUnit = /hour|\bh\b|\(h|_h\b|hms/i.test(raName) ? 'h' : /deg|°|\(d\)|_d\b/i.test(raName) ? 'd' : '';
-  return { columns, raUnit };
+  return { columns, units: cells.map((cell, index) => unitOf(cell, columns[index] ?? null)) };
+}
+
+function unitOf(cell: string, column: Column | null): string {
+  if (column === 'ra') return /hour|\bh\b|_h\b|hms/i.test(cell) ? 'h' : /deg|°|\(d\)|_d\b/i.test(cell) ? 'd' : '';
+  if (column !== 'durationSeconds' && column !== 'exposureSeconds') return '';
+  return /(?:[([]|[\s_])(ms|s|sec|min|h)[)\]]?$/i.exec(cell.trim())?.[1] ?? '';
 }
 
 function columnOf(cell: string): Column | null {
@@ -112,13 +119,16 @@ function columnOf(cell: string): Column | null {
   return (found?.[0] as Column | undefined) ?? null;
 }
 
-function named(cells: readonly string[], { columns, raUnit }: Header): TargetInput {
+function named(cells: readonly string[], { columns, units }: Header): TargetInput {
   const input: Partial<Record<Column, string>> = {};
   for (const [index, column] of columns.entries()) {
     const cell = cells[index]?.trim();
-    if (column && cell && input[column] === undefined) input[column] = cell;
+    if (!column || !cell) continue;
+    const plain = /^[+-]?\d+(?:[.,]\d+)?$/.test(cell);
+    if (input[column] === undefined) input[column] = plain ? cell + units[index] : cell;
+    // Date and time of day in two columns.
+    else if (column === 'start') input.start = cell.includes(':') ? `${input.start} ${cell}` : `${cell} ${input.start}`;
   }
-  if (input.ra && raUnit && /^[+-]?\d+(?:[.,]\d+)?$/.test(input.ra)) input.ra += raUnit;
   return input;
 }
 
@@ -132,9 +142,26 @@ function usual(cells: readonly unknown[]): TargetInput {
   if (given.length <= 2 && bothIn(given.at(-1)))
     return { coordinates: given.at(-1), ...(given.length === 2 && { name: given[0] }) };
   const sexagesimal = typeof given[0] === 'string' && /^\d{1,2}(?::|\s|h)\s*\d{1,2}(?::|\s|m|$)/.test(given[0]);
+  if (given.length === 1 && typeof given[0] === 'string') return spaced(given[0]);
   const nameless = numeric(given[0]) && numeric(given[1]) && (sexagesimal || !looksLikeDeclination(given[2]));
   const order = nameless ? usualOrder.slice(1) : usualOrder;
   return Object.fromEntries(order.map((column, index) => [column, given[index]]));
+}
+
+/** `M 31 00:42:44 +41:16:09`: nothing but blanks between name and coordinates. The shortest name that leaves coordinates is it. */
+function spaced(text: string): TargetInput {
+  const words = text.split(/\s+/);
+  for (let name = 0; name < Math.min(words.length - 1, 8); name++) {
+    const coordinates = words.slice(name).join(' ');
+    if (!/^[\dJ]/.test(coordinates)) continue;
+    try {
+      parseCoordinates(coordinates);
+      return { name: words.slice(0, name).join(' '), coordinates };
+    } catch {
+      // A longer name may leave coordinates.
+    }
+  }
+  return { coordinates: text };
 }
 
 /** An asteroid's name may be its number: then two coordinates follow. */

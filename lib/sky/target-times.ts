@@ -10,6 +10,7 @@ const dayMilliseconds = 86_400_000;
 export function parseMoment(value: unknown, after?: number): number {
   const text = String(value)
     .trim()
+    .replace(/^(\d{1,2})\.(\d{1,2})\.(\d{4})\b/, '$3-$2-$1')
     .replace(/\s*(?:UTC?|UT1)$/i, 'Z');
   const refuse = (why: string): never => {
     throw new NightflowError('bad-input', `The start "${String(value).slice(0, 40)}" ${why}.`, {

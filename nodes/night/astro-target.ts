@@ -57,7 +57,10 @@ export default function register(RED: NodeAPI): void {
           listed(broken.map((line) => ({ ...rest, payload: line, reason: line.reason, event: 'rejected' }))),
         );
         const counts = { targets: targets.length, broken: broken.length, line: broken[0]?.line ?? 0 };
+        // A column of plain numbers that are all below 24 was most likely meant as hours.
+        const doubt = targets.length > 0 && targets.every(({ notes }) => notes) ? targets[0]!.notes![0]! : null;
         if (broken.length > 0) status('waiting', RED._('astro-target.status.broken', counts));
+        else if (doubt) status('waiting', doubt);
         else status(targets.length > 0 ? 'done' : 'waiting', RED._('astro-target.status.list', counts));
       },
     });

@@ -15,6 +15,7 @@ describe('a list of targets', () => {
     ['bars and comments', '# tonight\n\nM 42 | 5h35m17.3s | -5d23m28s'],
     ['both in one cell', 'M 42, 5:35:17.3 -5:23:28'],
     ['blanks in a row', 'M 42   05h35m17.3s   -05d23m28s'],
+    ['a blank between name and coordinates', 'Name RA Dec\nM 42 5:35:17.3 -5:23:28'],
     ['quotes', 'name,coordinates\n"M 42","5:35:17.3, -5:23:28"'],
     ['rows of an array', [['M 42', '5:35:17.3', '-5:23:28']]],
     ['objects', [{ object: 'M 42', ra: '5h35m17.3s', DEC: '-5:23:28' }]],
@@ -38,6 +39,16 @@ describe('a list of targets', () => {
       durationSeconds: 45,
       magnitude: 11.2,
       exposureSeconds: 0.5,
+    });
+  });
+
+  it('heeds the units that columns name, and puts date and time of day together', () => {
+    const text = 'name,RA,Dec,Date,Time (UT),Duration (min),Exposure (ms),Mag V\na,5h,5,21.11.2026,22:15:00,2,100,11';
+    expect(readTargets(text).targets[0]).toMatchObject({
+      start: '2026-11-21T22:15:00.000Z',
+      durationSeconds: 120,
+      exposureSeconds: 0.1,
+      magnitude: 11,
     });
   });
 

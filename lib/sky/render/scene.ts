@@ -71,6 +71,10 @@ export interface Scene {
   conditions: Conditions;
 }
 
+/** A trail is drawn as points so far apart, pixels; more than so many of a star are not drawn. */
+export const trailStep = 0.6;
+export const mostSteps = 20_000;
+
 export type SkyEventKind = 'meteor' | 'satellite' | 'aeroplane';
 
 /** The truth about something that moved through a frame. Coordinates are 0-based pixel centres from the top left. */

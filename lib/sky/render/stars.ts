@@ -7,14 +7,14 @@ import {
   equatorToHorizon,
   multiply,
   precessionNutation,
-  refractionDegrees,
   siderealTime,
   transpose,
 } from '../coordinates.ts';
 import { type Lens, project, radiusOfAngle } from './lens.ts';
 import { airmass, colourOfStar, electronsOfMagnitudeZero, extinction, vignetting } from './photometry.ts';
 import { addPoint, type LightPlane, type PointSpread, reachOf } from './psf.ts';
-import type { Scene } from './scene.ts';
+import { refract } from './refract.ts';
+import { mostSteps, type Scene, trailStep } from './scene.ts';
 import { readNoise } from './sensor.ts';
 
 /**
@@ -23,10 +23,6 @@ import { readNoise } from './sensor.ts';
  */
 const faintestInNoise = 3;
 const siderealRate = 7.2921159e-5;
-/** A trail is drawn as points so far apart, pixels. */
-export const trailStep = 0.6;
-/** More than so many points a star are not drawn. */
-export const mostSteps = 20_000;
 const lowestSine = -0.012;
 
 /** Light that the sky lets through towards a pixel, 0..1. */
@@ -145,28 +141,6 @@ function turnedAngle({ lens, turns: given, exposureSeconds }: Scene, turns: read
       ),
     );
   return Math.max(angle(0), angle(2));
-}
-
-const highRefraction = 58.3 / 206265;
-const bent = new Float64Array(3);
-
-/** Lifts a direction by refraction. The answer is overwritten by the next call. */
-export function refract(east: number, north: number, up: number): Float64Array {
-  if (up > 0.35) {
-    // High up, 58.3" times the tangent of the zenith distance is right to 0.5".
-    bent[0] = east * (1 - highRefraction);
-    bent[1] = north * (1 - highRefraction);
-    bent[2] = up + (highRefraction * (1 - up * up)) / up;
-    return bent;
-  }
-  const flat = Math.sqrt(east * east + north * north);
-  const altitude = Math.atan2(up, flat);
-  const seen = altitude + (refractionDegrees((altitude * 180) / Math.PI) * Math.PI) / 180;
-  const scale = flat < 1e-12 ? 1 : Math.cos(seen) / flat;
-  bent[0] = east * scale;
-  bent[1] = north * scale;
-  bent[2] = Math.sin(seen);
-  return bent;
 }
 
 const airSteps = 1024;

@@ -59,6 +59,13 @@ it('makes one message of each line of a list, and one for each broken line with 
   expect((await flow.status('n', 'yellow')).text).toBe('2 targets · 1 broken, first in line 3');
 });
 
+it('warns of a list whose right ascensions could all be hours', async () => {
+  const flow = await startImageFlow(astroTarget, 'astro-target', { targetsFrom: 'payload' });
+  flow.send('n', { payload: 'name,RA,Dec\na,5.5,-5\nb,12.1,41' });
+  await flow.sink('one').take(2);
+  expect((await flow.status('n', 'yellow')).text).toContain('"5.5" was read as degrees; for hours write 5.5h.');
+});
+
 it('refuses a payload that is no list', async () => {
   const flow = await startImageFlow(astroTarget, 'astro-target', { targetsFrom: 'payload' });
   flow.send('n', { payload: 7 });
