@@ -4,8 +4,9 @@ import type { FrameFields, FrameKind, Keyword } from '../../frame/frame.ts';
 import { type Matrix, multiply, radians, transpose, type Vector } from '../../sky/coordinates.ts';
 import { placeOfJ2000 } from '../../sky/coordinates-date.ts';
 import { telescopeLens } from '../../sky/render/lens.ts';
-import type { Scene, SensorModel } from '../../sky/render/scene.ts';
-import { mostSteps, refract, trailStep } from '../../sky/render/stars.ts';
+import { refract } from '../../sky/render/refract.ts';
+import { mostSteps, type Scene, type SensorModel, trailStep } from '../../sky/render/scene.ts';
+
 import type { Window } from './exposure.job.ts';
 import type { Observatory } from './observatory.ts';
 import { filterNames } from './wheel.ts';

@@ -7,10 +7,11 @@ import { job, sharedPool } from '../../kernels/pool.ts';
 import { cameraProperties, type frameTypes, mostBinning } from './camera-properties.ts';
 import { fieldsOf, type Shot, sceneOf } from './camera-scene.ts';
 import { Cooler } from './cooler.ts';
-import { type DeviceContext, SimulatedDevice, type Values } from './device.ts';
+import { type DeviceContext, SimulatedDevice } from './device.ts';
 import type { ReadBlob, Readout, Window } from './exposure.job.ts';
 import type { Observatory } from './observatory.ts';
 import { onIn, only, type Vector } from './vector.ts';
+import type { Values } from './wish.ts';
 
 const exposeCcd = job<Readout, ReadBlob>(new URL('./exposure.job.ts', import.meta.url), 'exposeCcd');
 

@@ -1,8 +1,8 @@
 /** The cooler of the simulated CCD: a ramp down or up, and the sensor's way back to the air's temperature without it. */
 import type { Clock } from '../../clock/clock.ts';
 import type { PropertyState } from '../protocol/message.ts';
-import type { Values } from './device.ts';
 import type { Observatory } from './observatory.ts';
+import type { Values } from './wish.ts';
 
 /** What the cooler needs of its camera. */
 interface CoolerHost {

@@ -4,6 +4,7 @@ import type { BlobVector } from '../protocol/blob-encode.ts';
 import type { ElementValue, GetProperties, IndiMessage, PropertyState, Wish } from '../protocol/message.ts';
 import type { FaultRule, Faults } from './faults.ts';
 import { number, numbers, onIn, only, switches, texts, type Vector, valueIn } from './vector.ts';
+import { complaintAbout, ruleBroken, type Values, wantedBy } from './wish.ts';
 
 /** Where a device's messages go. */
 export interface Outlet {
@@ -21,7 +22,6 @@ export interface DeviceContext {
   validation: 'silent' | 'explained';
 }
 
-export type Values = Readonly<Record<string, ElementValue>>;
 type Handler = (wanted: Values, vector: Vector) => void | Promise<void>;
 
 const wishFaults = ['delay', 'no-reply', 'alert-then-ok', 'ok-early', 'busy-forever', 'crash'] as const;
@@ -288,35 +288,4 @@ export abstract class SimulatedDevice {
   private timestamp(): string {
     return new Date(this.clock.now()).toISOString().slice(0, 19);
   }
-}
-
-function complaintAbout(wish: Wish, vector: Vector | undefined): string | null {
-  if (!vector) return `There is no property ${wish.name}.`;
-  if (vector.permission === 'ro') return `${wish.name} can only be read.`;
-  if (vector.type !== wish.type) return `${wish.name} is a ${vector.type}, not a ${wish.type}.`;
-  const strange = wish.elements.find(({ name }) => !vector.elements.some((each) => each.name === name));
-  if (strange) return `${wish.name} has no element ${strange.name}.`;
-  if (wish.elements.some(({ value }) => typeof value === 'number' && !Number.isFinite(value)))
-    return `${wish.name} needs numbers.`;
-  return wish.elements.length === 0 ? `${wish.name} came without a value.` : null;
-}
-
-/** All elements of the vector as they would be then. Of exclusive switches, one that is turned on turns the others off. */
-function wantedBy(wish: Wish, vector: Vector): Values {
-  const named = Object.fromEntries(wish.elements.map(({ name, value }) => [name, value]));
-  const exclusive =
-    vector.rule !== null && vector.rule !== 'AnyOfMany' && wish.elements.some(({ value }) => value === true);
-  return Object.fromEntries(
-    vector.elements.map(({ name, value }) => [
-      name,
-      Object.hasOwn(named, name) ? named[name]! : exclusive ? false : value,
-    ]),
-  );
-}
-
-function ruleBroken({ name, rule }: Vector, wanted: Values): string | null {
-  const on = Object.values(wanted).filter((value) => value === true).length;
-  if (rule !== null && rule !== 'AnyOfMany' && on > 1) return `Error: ${name}: Too many switches are on.`;
-  if (rule === 'OneOfMany' && on === 0) return `Error: ${name}: No switch is on.`;
-  return null;
 }

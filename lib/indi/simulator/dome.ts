@@ -1,7 +1,8 @@
 /** The simulated dome: turns, opens its shutter, and says that it is parked before the shutter is closed, as the real simulator. */
-import { type DeviceContext, SimulatedDevice, type Values } from './device.ts';
+import { type DeviceContext, SimulatedDevice } from './device.ts';
 import type { Observatory } from './observatory.ts';
 import { number, numbers, switches } from './vector.ts';
+import type { Values } from './wish.ts';
 
 const azimuth = 'DOME_ABSOLUTE_POSITION';
 const degreesPerSecond = 10;

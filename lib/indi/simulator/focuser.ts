@@ -1,7 +1,8 @@
 /** The simulated focuser: as the real one it says nothing while it moves, unless told to; with play in its gears. */
-import { type DeviceContext, SimulatedDevice, type Values } from './device.ts';
+import { type DeviceContext, SimulatedDevice } from './device.ts';
 import type { FocusMechanics, Observatory } from './observatory.ts';
 import { number, numbers, onIn, switches } from './vector.ts';
+import type { Values } from './wish.ts';
 
 const position = 'FOCUS_ABSOLUTE_POSITION';
 const tellEveryMilliseconds = 250;

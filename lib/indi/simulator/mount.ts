@@ -1,11 +1,12 @@
 /** The simulated mount: goes where it is told, tracks, syncs, parks, and says so in the order in which the real simulator says it. */
 
-import { type DeviceContext, SimulatedDevice, type Values } from './device.ts';
-import { altitudeOf } from './mount-axes.ts';
+import { type DeviceContext, SimulatedDevice } from './device.ts';
+import { altitudeOf, slewAxes, wrap } from './mount-axes.ts';
 import { type Axes, type MountMechanics, siderealDegreesPerSecond } from './mount-mechanics.ts';
 import { mountProperties, slewRates, trackRates } from './mount-properties.ts';
 import type { Observatory } from './observatory.ts';
 import { onIn, only, type Vector } from './vector.ts';
+import type { Values } from './wish.ts';
 
 /** Changes below are not told: 0.04". */
 const toldHours = 7e-7;
@@ -132,30 +133,10 @@ export class SimulatedMount extends SimulatedDevice {
     return { hourAngleDegrees: wrap(hourAngle, -180, 180), decDegrees: decDegrees - this.offset.decDegrees };
   }
 
-  /** Both axes arrive together, at a place that may move meanwhile. Stands still there at the end. */
   private async slew(target: (milliseconds: number) => Axes, signal: AbortSignal): Promise<void> {
-    const { mechanics, clock } = this;
-    const start = clock.now();
-    const from = mechanics.axesAt(start);
-    let [to, seconds] = [target(start), 0];
-    for (let round = 0; round < 4; round++) {
-      const far = Math.max(
-        Math.abs(to.hourAngleDegrees - from.hourAngleDegrees),
-        Math.abs(to.decDegrees - from.decDegrees),
-      );
-      seconds = Math.max(0.05, far / this.observatory.mountOptions.slewDegreesPerSecond);
-      to = target(start + seconds * 1000);
-    }
-    const end = start + seconds * 1000;
-    const rates = [to.hourAngleDegrees - from.hourAngleDegrees, to.decDegrees - from.decDegrees];
-    mechanics.run(rates[0]! / seconds, rates[1]! / seconds);
-    await clock.sleep(end - clock.now(), signal);
-    // Nobody may wake at the very moment: from there to now the axes have turned with the sky.
-    const late = (clock.now() - end) / 1000;
-    mechanics.moveFrom(end, to, 0, 0);
-    const arrived = target(clock.now());
-    if (late > 0) mechanics.moveFrom(clock.now(), arrived, 0, 0);
-    this.setPierSide(to.hourAngleDegrees >= 0 ? 'east' : 'west');
+    const { slewDegreesPerSecond } = this.observatory.mountOptions;
+    const { hourAngleDegrees } = await slewAxes(this.mechanics, this.clock, slewDegreesPerSecond, target, signal);
+    this.setPierSide(hourAngleDegrees >= 0 ? 'east' : 'west');
   }
 
   private setPierSide(side: 'east' | 'west'): undefined {
@@ -307,6 +288,3 @@ export class SimulatedMount extends SimulatedDevice {
 }
 
 const zeros = (wanted: Values): Values => Object.fromEntries(Object.keys(wanted).map((each) => [each, 0]));
-
-const wrap = (degrees: number, from: number, to: number): number =>
-  ((((degrees - from) % (to - from)) + (to - from)) % (to - from)) + from;

@@ -1,8 +1,9 @@
 /** The simulated weather station: a light for each quantity, looked at once a period only, so that what it says may be old. */
 import type { PropertyState } from '../protocol/message.ts';
-import { type DeviceContext, SimulatedDevice, type Values } from './device.ts';
+import { type DeviceContext, SimulatedDevice } from './device.ts';
 import type { Observatory } from './observatory.ts';
 import { lights, number, numbers, switches } from './vector.ts';
+import type { Values } from './wish.ts';
 
 /** Name, element of WEATHER_CONTROL, first value, least and most that is safe; warned of within the outer 15 %. */
 const quantities = [
