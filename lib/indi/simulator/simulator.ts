@@ -64,7 +64,13 @@ export class IndiSimulator {
     this.observatory = new Observatory(options, clock, site);
     const { validation = 'silent', devices = simulatedRoles } = options;
     this.context = { clock, outlet: this.outlet, faults: this.faults, validation };
-    for (const role of devices) this.startDevice(simulatedDeviceNames[role]);
+    for (const role of devices) {
+      if (!simulatedRoles.includes(role))
+        throw new NightflowError('bad-input', `There is no simulated INDI device "${role}".`, {
+          remedy: `Choose among ${simulatedRoles.join(', ')}.`,
+        });
+      this.startDevice(simulatedDeviceNames[role]);
+    }
   }
 
   /** @param port 0: any that is free. @returns the port. @throws busy when it is taken; failed */
