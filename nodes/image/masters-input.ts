@@ -69,7 +69,7 @@ export class MastersInput {
     signal: AbortSignal,
   ): Promise<Ready> {
     const { darkScaling = 'exposure', temperatureTolerance, allow } = options;
-    const entries = await this.entriesOf(folder, signal).catch(asNoMaster);
+    const entries = await this.entriesOf(folder, signal).catch((thrown) => asNoMaster(thrown, folder));
     const chosen = chooseMasters(entries, frame, { scaleDarks: darkScaling !== 'off', temperatureTolerance, allow });
     try {
       requireSome(chosen, folder);
@@ -145,9 +145,11 @@ export class MastersInput {
 }
 
 /** A folder that is not there or empty has no master; what else goes wrong stays what it is. */
-function asNoMaster(thrown: unknown): never {
-  const error = asNightflowError(thrown);
-  throw error.code === 'lost' || error.code === 'bad-input' ? new NoMaster(error) : error;
+function asNoMaster(thrown: unknown, folder: string): never {
+  const cause = asNightflowError(thrown);
+  if (cause.code !== 'lost' && cause.code !== 'bad-input') throw cause;
+  const remedy = 'Build masters of this camera and setting, or choose the folder that holds them.';
+  throw new NoMaster(new NightflowError(cause.code, `There is no master in ${folder} yet.`, { remedy, cause }));
 }
 
 /** The defect map that was built with a master dark lies beside it; '' without one. */

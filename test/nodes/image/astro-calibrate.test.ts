@@ -86,14 +86,14 @@ describe('calibrating', () => {
   });
 
   it.each([
-    ['a folder that is not there', {}, async () => {}, 'masters'],
+    ['a folder that is not there', {}, async () => {}, 'masters yet. Build masters of this camera'],
     [
       'an empty folder',
       {},
       async (flow: ImageFlow) => {
         await mkdir(join(flow.archiveFolder, 'masters'));
       },
-      'No picture file fits',
+      'masters yet. Build masters of this camera',
     ],
     [
       'a folder where nothing fits',
