@@ -46,10 +46,7 @@ export class FixedRun {
 
   /** Opens the journal and takes up what it says. Entries of other lists don't count. @throws disk-full, failed */
   static async open(events: readonly FixedEvent[], { clock, journalPath }: FixedRunOptions): Promise<FixedRun> {
-    const written = new Map<string, EventState>();
-    if (journalPath !== null)
-      for await (const { id, state } of journalEntries<Entry>(journalPath))
-        if (typeof id === 'string' && isState(state)) written.set(id, state);
+    const written = journalPath === null ? new Map<string, EventState>() : await statesOf(journalPath);
     const journal = journalPath === null ? null : await Journal.open<Entry>(journalPath);
     const states = statesAfterRestart(events, written);
     const cutOff = events.filter(({ id }) => written.get(id) === 'running');
@@ -107,6 +104,17 @@ export class FixedRun {
     await this.journal?.append(entry);
     this.states.set(id, state);
   }
+}
+
+/** The ids of the events that a journal knows: `known` of the plan that is made anew after a restart. @throws failed */
+export const journalledEvents = async (journalPath: string): Promise<Set<string>> =>
+  new Set((await statesOf(journalPath)).keys());
+
+async function statesOf(journalPath: string): Promise<Map<string, EventState>> {
+  const states = new Map<string, EventState>();
+  for await (const { id, state } of journalEntries<Entry>(journalPath))
+    if (typeof id === 'string' && isState(state)) states.set(id, state);
+  return states;
 }
 
 const isState = (value: unknown): value is EventState =>

@@ -4,6 +4,8 @@
  */
 import type { FrameSite } from '../frame/frame.ts';
 import type { Target } from '../sky/target.ts';
+import { type BrokenLine, readTargets } from '../sky/target-list.ts';
+import { nightAround } from '../sky/twilight.ts';
 import { observe, refusalsOf, type VisibilityLimits } from '../sky/visibility.ts';
 
 export interface FixedEvent {
@@ -40,6 +42,8 @@ export interface FixedOptions {
   leadSeconds: number;
   /** For targets that say none; null: such targets are refused. */
   durationSeconds: number | null;
+  /** Events that a journal knows: after a restart they stay in the plan although they are past, so that what became of them is reported. */
+  known?: ReadonlySet<string>;
 }
 
 /** How far an event has come; without an entry it is planned. */
@@ -59,7 +63,20 @@ const beginTolerance = 1000;
 /** Visibility is asked at so many moments from the start of an event to its end. */
 const looks = 5;
 
-/** The plan of a list before the night. @param now UTC ms */
+/**
+ * The plan of a list in any form that readTargets takes, its broken lines apart. A start without a date belongs to the night around
+ * `now`, so that the same list is the same plan after a restart. @param now UTC ms @throws bad-input when it is no list at all
+ */
+export function planFixedList(
+  list: unknown,
+  now: number,
+  options: FixedOptions,
+): FixedPlan & { broken: readonly BrokenLine[] } {
+  const { targets, broken } = readTargets(list, { after: nightAround(options.site, now).from });
+  return { ...planFixed(targets, now, options), broken };
+}
+
+/** The plan of a night's targets. @param now UTC ms */
 export function planFixed(targets: readonly Target[], now: number, options: FixedOptions): FixedPlan {
   const refused: RefusedEvent[] = [];
   const possible: FixedEvent[] = [];
@@ -139,6 +156,7 @@ function refusalOf(
   const { target, startAt, endAt } = event;
   if (seen.has(event.id)) return { code: 'twice', reason: `${target.name} at ${clock(startAt)} is in the list twice.` };
   seen.add(event.id);
+  if (options.known?.has(event.id)) return null;
   if (startAt <= now)
     return { code: 'past', reason: `${target.name} began at ${clock(startAt)}, ${ago(now - startAt)} ago.` };
   for (let look = 0; look < looks; look++) {

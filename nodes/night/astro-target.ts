@@ -4,10 +4,11 @@ import { NightflowError } from '../../lib/process/errors.ts';
 import { formatDeclination, formatRightAscension } from '../../lib/sky/angles.ts';
 import { type Target, targetOf } from '../../lib/sky/target.ts';
 import { readTargets } from '../../lib/sky/target-list.ts';
+import { nightAround } from '../../lib/sky/twilight.ts';
 import { handleInput } from '../handle.ts';
 import type { InputTable, NodeConfig } from '../inputs.ts';
 import { showStatus } from '../status.ts';
-import { type AstroMessage, clockOf } from '../types.ts';
+import { type AstroMessage, clockOf, siteOf } from '../types.ts';
 
 export const targetInputs = {
   targetsFrom: { type: 'choice', label: 'source', choices: ['typed', 'payload'], default: 'typed' },
@@ -18,6 +19,7 @@ export const targetInputs = {
 export default function register(RED: NodeAPI): void {
   RED.nodes.registerType('astro-target', function (this: Node, config: NodeConfig) {
     RED.nodes.createNode(this, config);
+    const siteNode = siteOf(RED, config.site);
     const clock = clockOf(RED, config.site);
     showStatus(this, 'idle', RED._('astro-target.status.idle'));
     handleInput(RED, this, {
@@ -42,7 +44,10 @@ export default function register(RED: NodeAPI): void {
           throw new NightflowError('bad-input', 'msg.payload is no list of targets.', {
             remedy: 'Send CSV text, an array or an object; for one target of your own choose "typed here".',
           });
-        const { targets, broken } = readTargets(msg.payload, { after: clock.now() });
+        const now = clock.now();
+        // The noon before, so that a list read again during the night means the same night.
+        const after = siteNode && !siteNode.problem ? nightAround(siteNode.site, now).from : now;
+        const { targets, broken } = readTargets(msg.payload, { after });
         const { frame: _, ...rest } = msg;
         // Both outputs can be put together again by a Join node each.
         const listed = <T extends object>(messages: T[]) => {

@@ -8,9 +8,10 @@ import {
   type FixedOptions,
   nextStep,
   planFixed,
+  planFixedList,
   statesAfterRestart,
 } from '../../lib/night/fixed-schedule.ts';
-import { FixedRun } from '../../lib/night/fixed-schedule-run.ts';
+import { FixedRun, journalledEvents } from '../../lib/night/fixed-schedule-run.ts';
 import type { Target } from '../../lib/sky/target.ts';
 import { noLimits } from '../../lib/sky/visibility.ts';
 
@@ -68,6 +69,19 @@ describe('the plan of a night', () => {
         'too soon must be prepared from 22:19:00 UTC on for its start at 22:24:00 UTC, but first lasts until 22:20:00 UTC.',
       'after twice': 'after at 22:30:00 UTC is in the list twice.',
     });
+  });
+
+  it('reads a list, broken lines apart, and is the same in the middle of the night', () => {
+    const list = 'name,RA,Dec,start,duration\na,79.17d,46,22:00:00,60\nb,25h,46,22:00,60\nc,79.17d,46,03:00:00,60';
+    const before = planFixedList(list, now, options);
+    expect(before.broken).toEqual([{ line: 3, text: 'b,25h,46,22:00,60', reason: expect.stringContaining('25h') }]);
+    expect(before.events.map(({ target: { start } }) => start)).toEqual([
+      '2026-11-21T22:00:00.000Z',
+      '2026-11-22T03:00:00.000Z',
+    ]);
+    const during = planFixedList(list, at('23:00:00'), options);
+    expect(during.events.map(({ id }) => id)).toEqual([before.events[1]!.id]);
+    expect(during.refused).toMatchObject([{ target: { name: 'a' }, code: 'past' }]);
   });
 
   it('asks for a duration where the target and the options have none', () => {
@@ -174,6 +188,15 @@ describe('a night on the clock', () => {
     expect(await after.next()).toMatchObject({ act: 'prepare', event: { target: { name: 'c' } } });
     await before.close();
     await after.close();
+    // A plan made anew keeps what the journal knows, past or not.
+    const known = await journalledEvents(journalPath);
+    const planned = planFixed(
+      [target('a', '22:00:00'), target('b', '22:30:00'), target('c', '23:00:00'), target('d', '22:45:00')],
+      at('22:56:00'),
+      { ...options, known },
+    );
+    expect(planned.events.map(({ id }) => id)).toEqual(events.map(({ id }) => id));
+    expect(planned.refused).toMatchObject([{ target: { name: 'd' }, code: 'past' }]);
     const again = await FixedRun.open(events, { clock: new RehearsalClock(at('22:56:00'), Infinity), journalPath });
     expect(again.cutOff).toEqual([]);
     expect(events.map(({ id }) => again.state(id))).toEqual(['failed', 'missed', 'planned']);

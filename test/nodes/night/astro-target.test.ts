@@ -59,6 +59,15 @@ it('makes one message of each line of a list, and one for each broken line with 
   expect((await flow.status('n', 'yellow')).text).toBe('2 targets · 1 broken, first in line 3');
 });
 
+it('takes a start without a date for the night of its site', async () => {
+  const settings = { targetsFrom: 'payload' };
+  const night = { clock: 'rehearsal', clockStart: '2026-11-21T23:00:00Z', clockRate: '1' };
+  const flow = await startImageFlow(astroTarget, 'astro-target', settings, {}, night);
+  flow.send('n', { payload: 'a,5h,5,22:15:00\nb,5h,5,03:15:00' });
+  const starts = (await flow.sink('one').take(2)).map(({ target }) => (target as { start: string }).start);
+  expect(starts).toEqual(['2026-11-21T22:15:00.000Z', '2026-11-22T03:15:00.000Z']);
+});
+
 it('warns of a list whose right ascensions could all be hours', async () => {
   const flow = await startImageFlow(astroTarget, 'astro-target', { targetsFrom: 'payload' });
   flow.send('n', { payload: 'name,RA,Dec\na,5.5,-5\nb,12.1,41' });
