@@ -34,7 +34,8 @@ export interface IndiCameraOptions {
   fastExposure?: boolean;
 }
 
-const openSeconds = 15;
+/** For the server; whoever opens or recovers a camera tries again. */
+const openSeconds = 5;
 /** The driver gives fast mode up when a picture takes longer to send than to expose. */
 const shortestFastSeconds = 1;
 const longestWarnings = 100;
@@ -42,8 +43,8 @@ const longestWarnings = 100;
 export class IndiBackendCamera implements Camera {
   private readonly options: IndiCameraOptions;
   private readonly context: CameraContext;
-  private readonly client: IndiClient;
-  private readonly device: IndiCamera;
+  private client: IndiClient;
+  private device: IndiCamera;
   private focus: IndiFocuser | null = null;
   private told: string[] = [];
   private fastExposure: boolean;
@@ -57,7 +58,7 @@ export class IndiBackendCamera implements Camera {
     this.options = options;
     this.context = context;
     this.fastExposure = options.fastExposure ?? true;
-    this.client = new IndiClient({ host: options.host, port: options.port, clock: context.clock });
+    this.client = this.newClient();
     this.device = new IndiCamera(this.client, options.device);
   }
 
@@ -72,25 +73,15 @@ export class IndiBackendCamera implements Camera {
     };
   }
 
+  /** One that can't be opened leaves no connection behind that goes on trying. */
   async open(signal?: AbortSignal): Promise<void> {
-    const { loadConfiguration, settings, focuser } = this.options;
-    await this.client.start({ timeoutSeconds: openSeconds, signal }).catch((thrown) => {
-      const { code, message } = asNightflowError(thrown);
-      throw new NightflowError(code, message, {
-        cause: thrown,
-        remedy: `Start an INDI server on ${this.options.host}:${this.options.port}, for instance: indiserver indi_simulator_ccd`,
-      });
-    });
-    for (const complaint of await this.device.open({ loadConfiguration, settings }, signal)) this.tell(complaint);
-    if (focuser) {
-      const connected = IndiFocuser.connect(this.client, { device: focuser, loadConfiguration }, signal);
-      this.focus = await connected.catch((thrown) => {
-        const error = asNightflowError(thrown);
-        if (error.code === 'aborted') throw error;
-        // Pictures can be taken all the same.
-        this.tell(`The focuser ${focuser} can't be used: ${error.message}`);
-        return null;
-      });
+    try {
+      await this.connect(signal);
+    } catch (thrown) {
+      await this.client.close();
+      this.client = this.newClient();
+      this.device = new IndiCamera(this.client, this.options.device);
+      throw thrown;
     }
   }
 
@@ -152,13 +143,40 @@ export class IndiBackendCamera implements Camera {
       throw new NightflowError('timeout', `The driver of ${this.options.device} does not answer.`, {
         remedy: 'Restart the driver, or the INDI server.',
       });
-    await this.open(signal);
+    await this.connect(signal);
   }
 
   /** The device stays connected: other programs may use it. */
   async close(): Promise<void> {
     await this.device.close();
     await this.client.close();
+  }
+
+  private newClient(): IndiClient {
+    const { host, port } = this.options;
+    return new IndiClient({ host, port, clock: this.context.clock });
+  }
+
+  private async connect(signal?: AbortSignal): Promise<void> {
+    const { loadConfiguration, settings, focuser } = this.options;
+    await this.client.start({ timeoutSeconds: openSeconds, signal }).catch((thrown) => {
+      const { code, message } = asNightflowError(thrown);
+      throw new NightflowError(code, message, {
+        cause: thrown,
+        remedy: `Start an INDI server on ${this.options.host}:${this.options.port}, for instance: indiserver indi_simulator_ccd`,
+      });
+    });
+    for (const complaint of await this.device.open({ loadConfiguration, settings }, signal)) this.tell(complaint);
+    if (focuser) {
+      const connected = IndiFocuser.connect(this.client, { device: focuser, loadConfiguration }, signal);
+      this.focus = await connected.catch((thrown) => {
+        const error = asNightflowError(thrown);
+        if (error.code === 'aborted') throw error;
+        // Pictures can be taken all the same.
+        this.tell(`The focuser ${focuser} can't be used: ${error.message}`);
+        return null;
+      });
+    }
   }
 
   /** @throws bad-input */
