@@ -1,5 +1,6 @@
 /** Every fault of the simulator, seen by our client: each ends as one of the results that a command can have. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { IndiClient } from '../../lib/indi/client.ts';
 import { exposed, filterSelected, pictureIn } from '../../lib/indi/completion-devices.ts';
 import { connectDevice } from '../../lib/indi/device-care.ts';
 import { numberOf } from '../../lib/indi/property.ts';
@@ -113,5 +114,14 @@ describe('a fault', () => {
     await gone;
     await world.client.waitForProperty(names.wheel, 'FILTER_SLOT', { timeoutSeconds: 5 });
     expect((await select(1)).status).toBe('ok');
+  });
+
+  it('of a half-open connection is noticed by the heartbeat', async () => {
+    const client = new IndiClient({ host: '127.0.0.1', port: world.port, clock: world.clock, heartbeatSeconds: 0.3 });
+    await client.start();
+    const gone = new Promise((resolve) => client.on('disconnected', resolve));
+    world.simulator.muteConnections();
+    await gone;
+    await client.close();
   });
 });

@@ -123,6 +123,8 @@ describe('wishes that can’t be', () => {
     ['a property that is read only', numbers(names.mount, 'TARGET_EOD_COORD', { RA: 1, DEC: 2 })],
     ['the wrong type', turn(names.mount, 'GUIDE_RATE', 'GUIDE_RATE_NS')],
     ['no number', numbers(names.mount, 'GUIDE_RATE', { GUIDE_RATE_NS: 'nan' })],
+    ['half a place', numbers(names.mount, 'EQUATORIAL_EOD_COORD', { RA: 3 })],
+    ['a place that is none', numbers(names.mount, 'EQUATORIAL_EOD_COORD', { RA: 3, DEC: 95 })],
     ['an unknown device', numbers('Nobody', 'GUIDE_RATE', { GUIDE_RATE_NS: 1 })],
   ];
   it.each(mistakes)('are dropped without a word: %s', async (_what, wish) => {
@@ -135,7 +137,7 @@ describe('wishes that can’t be', () => {
     // A mount that stands still tells how the sky passes by.
     const answers = raw.messages
       .slice(heard)
-      .filter((message) => message.tag !== 'pingReply' && !setOf(names.mount, 'EQUATORIAL_EOD_COORD')(message));
+      .filter((message) => message.tag !== 'pingReply' && !setOf(names.mount, 'EQUATORIAL_EOD_COORD', 'Idle')(message));
     expect(answers).toEqual([]);
   });
 
@@ -148,6 +150,18 @@ describe('wishes that can’t be', () => {
     expect(await raw.message(setOf(names.mount, 'TARGET_EOD_COORD', 'Alert'))).toMatchObject({
       message: 'TARGET_EOD_COORD can only be read.',
     });
+  });
+
+  it('are refused with Alert when a number is beyond its limits', async () => {
+    raw.send('<getProperties version="1.7"/>');
+    await connectDevice(raw, names.mount, 'SIM_POINTING');
+    raw.send(numbers(names.mount, 'GEOGRAPHIC_COORD', { LAT: 95, LONG: 10, ELEV: 0 }));
+    expect(await raw.message(setOf(names.mount, 'GEOGRAPHIC_COORD', 'Alert'))).toMatchObject({
+      message: '[ERROR] GEOGRAPHIC_COORD.LAT is from -90 to 90, not 95.',
+    });
+    raw.send(numbers(names.mount, 'GEOGRAPHIC_COORD', { LAT: -33, LONG: 350, ELEV: 10 }));
+    await raw.message(setOf(names.mount, 'GEOGRAPHIC_COORD', 'Ok'));
+    expect(simulator.observatory.mount.site).toMatchObject({ latitude: -33, longitude: -10 });
   });
 
   it('are answered with Idle and a sentence when too many switches are on', async () => {

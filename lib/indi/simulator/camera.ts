@@ -49,10 +49,10 @@ export class SimulatedCcd extends SimulatedDevice {
         wanted.UPLOAD_CLIENT
           ? this.update('UPLOAD_MODE', 'Ok', wanted)
           : this.refuse('UPLOAD_MODE', '[ERROR] The simulator keeps no files of its own.'),
-      SCOPE_INFO: (wanted) => {
-        observatory.optics.focalLengthMillimetres = Math.max(1, Number(wanted.FOCAL_LENGTH));
-        observatory.optics.apertureMillimetres = Math.max(1, Number(wanted.APERTURE));
-        this.update('SCOPE_INFO', 'Ok', wanted);
+      SCOPE_INFO: (wanted, vector) => {
+        if (!this.adopt(vector, wanted)) return;
+        observatory.optics.focalLengthMillimetres = Number(wanted.FOCAL_LENGTH);
+        observatory.optics.apertureMillimetres = Number(wanted.APERTURE);
       },
       SIM_SKY: (wanted) => this.setSky(wanted),
     };
@@ -195,12 +195,12 @@ export class SimulatedCcd extends SimulatedDevice {
   }
 
   private setSky(wanted: Values): undefined {
+    if (!this.adopt(this.vector('SIM_SKY'), wanted)) return;
     const { conditions, camera } = this.observatory;
-    conditions.seeingArcseconds = Math.max(0.3, Number(wanted.SEEING));
+    conditions.seeingArcseconds = Number(wanted.SEEING);
     conditions.zenithMagnitude = Number(wanted.ZENITH_MAGNITUDE);
-    conditions.cloudCover = Math.max(0, Math.min(1, Number(wanted.CLOUD_COVER)));
+    conditions.cloudCover = Number(wanted.CLOUD_COVER);
     camera.rotationDegrees = Number(wanted.ROTATION);
-    this.update('SIM_SKY', 'Ok', wanted);
   }
 
   protected override onDisconnected(): undefined {

@@ -4,7 +4,7 @@ import type { BlobVector } from '../protocol/blob-encode.ts';
 import type { ElementValue, GetProperties, IndiMessage, PropertyState, Wish } from '../protocol/message.ts';
 import type { FaultRule, Faults } from './faults.ts';
 import { number, numbers, onIn, only, switches, texts, type Vector, valueIn } from './vector.ts';
-import { complaintAbout, ruleBroken, type Values, wantedBy } from './wish.ts';
+import { complaintAbout, outOfRange, ruleBroken, type Values, wantedBy } from './wish.ts';
 
 /** Where a device's messages go. */
 export interface Outlet {
@@ -115,8 +115,8 @@ export abstract class SimulatedDevice {
 
   protected add(vector: Vector, handler?: Handler): Vector {
     this.vectors.set(vector.name, vector);
-    // Without more to do a property takes what it is given.
-    this.handlers.set(vector.name, handler ?? ((wanted) => this.update(vector.name, 'Ok', wanted)));
+    // Without more to do a property takes what is within its limits.
+    this.handlers.set(vector.name, handler ?? ((wanted) => void this.adopt(vector, wanted)));
     return vector;
   }
 
@@ -160,6 +160,14 @@ export abstract class SimulatedDevice {
 
   protected say(message: string): undefined {
     this.send({ tag: 'message', device: this.name, timestamp: this.timestamp(), message });
+  }
+
+  /** Takes the values, or refuses what is beyond its limits. @returns whether they were taken */
+  protected adopt(vector: Vector, wanted: Values): boolean {
+    const wrong = outOfRange(vector, wanted);
+    if (wrong) this.refuse(vector.name, wrong);
+    else this.update(vector.name, 'Ok', wanted);
+    return wrong === null;
   }
 
   protected refuse(name: string, reason: string, state: PropertyState = 'Alert'): undefined {
@@ -268,14 +276,14 @@ export abstract class SimulatedDevice {
     void this.handlers.get(wish.name)!(wanted, vector);
   }
 
-  private drop(vector: Vector | undefined, reason: string): undefined {
+  protected drop(vector: Vector | undefined, reason: string): undefined {
     if (this.context.validation === 'silent') return;
     if (vector) this.refuse(vector.name, reason);
     else this.say(reason);
   }
 
   private definition(name: string): IndiMessage {
-    const { elements, ...vector } = this.vector(name);
+    const { elements, whole: _, ...vector } = this.vector(name);
     const copies = elements.map((element) => ({ ...element }));
     return { tag: 'def', device: this.name, ...vector, timestamp: this.timestamp(), message: null, elements: copies };
   }

@@ -24,7 +24,7 @@ export function mountProperties({ site, optics, mount }: Observatory, startedAt:
   const { focalLengthMillimetres, apertureMillimetres } = optics;
   const group = 'Motion Control';
   return [
-    numbers('EQUATORIAL_EOD_COORD', coordinates(0, 90)),
+    numbers('EQUATORIAL_EOD_COORD', coordinates(0, 90), { whole: true }),
     numbers('TARGET_EOD_COORD', coordinates(0, 0), { permission: 'ro' }),
     switches('ON_COORD_SET', ['TRACK', 'SLEW', 'SYNC'], ['TRACK']),
     switches('TELESCOPE_ABORT_MOTION', ['ABORT'], [], { rule: 'AtMostOne' }),

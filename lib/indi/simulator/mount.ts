@@ -38,6 +38,10 @@ export class SimulatedMount extends SimulatedDevice {
       TELESCOPE_TIMED_GUIDE_WE: (wanted) => this.guide('TELESCOPE_TIMED_GUIDE_WE', wanted),
       TELESCOPE_PARK: ({ PARK }) => (PARK ? this.park() : this.unpark()),
       TELESCOPE_PARK_OPTION: (wanted) => this.parkOption(wanted),
+      GEOGRAPHIC_COORD: (wanted, vector) => {
+        if (this.adopt(vector, wanted))
+          observatory.moveTo(Number(wanted.LAT), Number(wanted.LONG), Number(wanted.ELEV));
+      },
       SIM_POINTING: (wanted) => this.setErrors(wanted),
     };
     const startedAt = new Date(this.clock.now()).toISOString().slice(0, 19);
@@ -105,7 +109,8 @@ export class SimulatedMount extends SimulatedDevice {
   private goto({ RA, DEC }: Values): undefined {
     const [ra, dec] = [Number(RA), Number(DEC)];
     // Dropped without a word, as the real simulator does.
-    if (!(ra >= 0 && ra <= 24 && Math.abs(dec) <= 90)) return;
+    if (!(ra >= 0 && ra <= 24 && Math.abs(dec) <= 90))
+      return this.drop(this.vector('EQUATORIAL_EOD_COORD'), '[ERROR] There is no such place in the sky.');
     if (this.parked || this.runs('park')) {
       this.say(unparkFirst);
       return this.tell('Idle');
@@ -275,15 +280,15 @@ export class SimulatedMount extends SimulatedDevice {
   }
 
   private setErrors(wanted: Values): undefined {
+    if (!this.adopt(this.vector('SIM_POINTING'), wanted)) return;
     Object.assign(this.mechanics.errors, {
       raArcminutes: wanted.RA_ERROR,
       decArcminutes: wanted.DEC_ERROR,
       periodicArcseconds: wanted.PERIODIC_ARCSEC,
-      periodicSeconds: Math.max(10, Number(wanted.PERIODIC_SECONDS)),
+      periodicSeconds: wanted.PERIODIC_SECONDS,
       polarAltitudeArcminutes: wanted.POLAR_ALTITUDE_ERROR,
       polarAzimuthArcminutes: wanted.POLAR_AZIMUTH_ERROR,
     });
-    this.update('SIM_POINTING', 'Ok', wanted);
   }
 }
 

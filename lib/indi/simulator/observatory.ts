@@ -134,6 +134,13 @@ export class Observatory {
     if (!(this.optics.focalLengthMillimetres > 0 && this.optics.apertureMillimetres > 0))
       throw new NightflowError('bad-input', 'A simulated telescope needs a focal length and an aperture above 0 mm.');
   }
+
+  /** The whole observatory stands where a client says that it does. @param eastDegrees 0 to 360 */
+  moveTo(latitude: number, eastDegrees: number, elevation: number): void {
+    const longitude = eastDegrees > 180 ? eastDegrees - 360 : eastDegrees;
+    // The mount's axes know the same object.
+    Object.assign(this.site, { latitude, longitude, elevation });
+  }
 }
 
 /** A telescope sees no meteors worth the time, and no landscape. */

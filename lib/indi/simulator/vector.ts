@@ -16,6 +16,8 @@ export interface Vector {
   readonly permission: Permission;
   readonly rule: SwitchRule | null;
   readonly timeoutSeconds: number;
+  /** A wish for a part of its elements is dropped. */
+  readonly whole: boolean;
   readonly elements: readonly ElementDefinition[];
   state: PropertyState;
 }
@@ -26,6 +28,7 @@ interface VectorOptions {
   permission?: Permission;
   rule?: SwitchRule;
   state?: PropertyState;
+  whole?: boolean;
 }
 
 const vector = (
@@ -41,6 +44,7 @@ const vector = (
   permission: options.permission ?? (type === 'light' || type === 'blob' ? 'ro' : 'rw'),
   rule: type === 'switch' ? (options.rule ?? 'OneOfMany') : null,
   timeoutSeconds: 60,
+  whole: options.whole ?? false,
   state: options.state ?? 'Idle',
   elements,
 });

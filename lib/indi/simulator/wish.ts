@@ -13,6 +13,7 @@ export function complaintAbout(wish: Wish, vector: Vector | undefined): string |
   if (strange) return `${wish.name} has no element ${strange.name}.`;
   if (wish.elements.some(({ value }) => typeof value === 'number' && !Number.isFinite(value)))
     return `${wish.name} needs numbers.`;
+  if (vector.whole && wish.elements.length < vector.elements.length) return `${wish.name} came in part only.`;
   return wish.elements.length === 0 ? `${wish.name} came without a value.` : null;
 }
 
@@ -35,4 +36,14 @@ export function ruleBroken({ name, rule }: Vector, wanted: Values): string | nul
   if (rule !== null && rule !== 'AnyOfMany' && on > 1) return `Error: ${name}: Too many switches are on.`;
   if (rule === 'OneOfMany' && on === 0) return `Error: ${name}: No switch is on.`;
   return null;
+}
+
+/** The first number beyond its limits, as a sentence. */
+export function outOfRange({ name, elements }: Vector, wanted: Values): string | null {
+  const beyond = elements.find(({ name, minimum = 0, maximum = 0 }) => {
+    const value = wanted[name];
+    return typeof value === 'number' && maximum > minimum && (value < minimum || value > maximum);
+  });
+  if (!beyond) return null;
+  return `[ERROR] ${name}.${beyond.name} is from ${beyond.minimum} to ${beyond.maximum}, not ${wanted[beyond.name]}.`;
 }
