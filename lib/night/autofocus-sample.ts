@@ -29,9 +29,17 @@ interface Measured {
   stars: number;
 }
 
+/** What frames without stars ask for, by the reason of their measurement. */
+const remedies: Partial<Record<string, string>> = {
+  'all-black': 'No light reaches the sensor: take the cap off, open the roof, or expose longer.',
+  saturated: 'The frames are saturated: expose shorter, or wait for a darker sky.',
+};
+
 export class FocusSampler {
   /** Taken so far. */
   exposures = 0;
+  /** What would help, as the last frame without stars says; null when it does not. */
+  remedy: string | null = null;
   private readonly camera: Camera;
   private readonly clock: Clock;
   private readonly measure: Measure;
@@ -79,7 +87,10 @@ export class FocusSampler {
     const release = this.clock.hold();
     const measurement = await this.measure(frame, { signal }).finally(release);
     const { hfr, measured } = measurement;
-    if (hfr === null || !(hfr > 0) || measured < minimumStars) return null;
+    if (hfr === null || !(hfr > 0) || measured < minimumStars) {
+      this.remedy = remedies[measurement.reason?.code ?? ''] ?? null;
+      return null;
+    }
     return { hfr, sigma: hfrError(measurement), stars: measured };
   }
 

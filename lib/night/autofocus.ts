@@ -118,7 +118,10 @@ class FocusRun {
       const points = this.points.filter((point) => this.isNear(point));
       const next = nextStep({ sweeps: this.sweeps, fit, points }, limits);
       if (next.kind === 'accept') return null;
-      if (next.kind === 'fail') return { code: next.reason, text: next.text, remedy: next.remedy };
+      if (next.kind === 'fail') {
+        const known = next.reason === 'no-stars' ? this.sampler.remedy : null;
+        return { code: next.reason, text: next.text, remedy: known ?? next.remedy };
+      }
       sweep = next.sweep;
     }
   }

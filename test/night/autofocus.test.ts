@@ -155,6 +155,17 @@ describe('an autofocus that fails', () => {
     expect(bench.motor).toBe(10_000);
   });
 
+  it.each([
+    ['all-black', 'take the cap off'],
+    ['saturated', 'expose shorter'],
+  ])('says what frames that are %s ask for', async (code, remedy) => {
+    const bench = new FocusBench({ stars: () => 0 });
+    const measure = async () => ({ ...bench.measured(), hfr: null, measured: 0, reason: { code, text: '' } });
+    const result = await bench.run({ measure });
+    expect(result.reason).toMatchObject({ code: 'no-stars', remedy: expect.stringContaining(remedy) });
+    expect(result).toMatchObject({ outcome: 'failed', returned: true });
+  });
+
   it('says that there are no stars at all', async () => {
     const bench = new FocusBench({ stars: () => 0 });
     const result = await bench.run();
