@@ -5,7 +5,7 @@ import { type Matrix, multiply, radians, transpose, type Vector } from '../../sk
 import { placeOfJ2000 } from '../../sky/coordinates-date.ts';
 import { telescopeLens } from '../../sky/render/lens.ts';
 import { refract } from '../../sky/render/refract.ts';
-import { mostSteps, type Scene, type SensorModel, trailStep } from '../../sky/render/scene.ts';
+import { type Scene, type SensorModel, trailStep } from '../../sky/render/scene.ts';
 
 import type { Window } from './exposure.job.ts';
 import type { Observatory } from './observatory.ts';
@@ -37,6 +37,8 @@ const ccd: Omit<SensorModel, 'width' | 'height' | 'pixelSizeMicrometres'> = {
 const filterShares = [0.8, 0.8, 0.8, 0.1, 0.1, 0.1, 0.9, 1];
 /** Looks at the mount's path to see how far the picture moves. */
 const pathSamples = 33;
+/** A longer path is a slew in the middle of the exposure: its streaks may be dotted. */
+const mostTurns = 4000;
 
 /** @param only Rendered is no more than this window of the sensor: quicker, for streams; its hot pixels are others. */
 export function sceneOf(observatory: Observatory, shot: Shot, only: Window | null): Scene {
@@ -148,7 +150,6 @@ function turnsOf(observatory: Observatory, shot: Shot, middle: Axes, focalLength
   const still = matrixOf(middle);
   const turnAt = (part: number) =>
     multiply(transpose(still), matrixOf(axesAt(observatory, startMilliseconds + part * exposureSeconds * 1000)));
-  const siderealPixels = exposureSeconds * 7.2921159e-5 * focalLengthPixels;
   let pixels = 0;
   let before: Vector | null = null;
   for (let sample = 0; sample < pathSamples; sample++) {
@@ -158,7 +159,7 @@ function turnsOf(observatory: Observatory, shot: Shot, middle: Axes, focalLength
     if (before) pixels += Math.hypot(...[0, 1, 2].map((axis) => place[axis]! - before![axis]!)) * focalLengthPixels;
     before = place;
   }
-  const count = Math.max(1, Math.min(mostSteps, Math.ceil(Math.max(pixels, siderealPixels * 1e-3) / trailStep)));
+  const count = Math.max(1, Math.min(mostTurns, Math.ceil(pixels / trailStep)));
   return Array.from({ length: count }, (_, index) => turnAt((index + 0.5) / count));
 }
 

@@ -71,9 +71,8 @@ export interface Scene {
   conditions: Conditions;
 }
 
-/** A trail is drawn as points so far apart, pixels; more than so many of a star are not drawn. */
+/** A trail is drawn as points so far apart, pixels. */
 export const trailStep = 0.6;
-export const mostSteps = 20_000;
 
 export type SkyEventKind = 'meteor' | 'satellite' | 'aeroplane';
 

@@ -14,7 +14,7 @@ import { type Lens, project, radiusOfAngle } from './lens.ts';
 import { airmass, colourOfStar, electronsOfMagnitudeZero, extinction, vignetting } from './photometry.ts';
 import { addPoint, type LightPlane, type PointSpread, reachOf } from './psf.ts';
 import { refract } from './refract.ts';
-import { mostSteps, type Scene, trailStep } from './scene.ts';
+import { type Scene, trailStep } from './scene.ts';
 import { readNoise } from './sensor.ts';
 
 /**
@@ -64,6 +64,9 @@ export function drawStars(
     const north = middle[3]! * cx + middle[4]! * cy + middle[5]! * cz;
     const ahead = east * lens.forward[0] + north * lens.forward[1] + up * lens.forward[2];
     if (Math.acos(Math.max(-1, Math.min(1, ahead))) > fieldRadius + reach + turned) continue;
+    // A camera that was slewed through half the sky sees each star for a moment only.
+    const seenAt =
+      turned > fieldRadius ? turns.filter((m) => looksAt(lens, m, cx, cy, cz, fieldRadius + reach)) : turns;
     const end = catalogue.first[cell + 1]!;
     for (let star = catalogue.first[cell]!; star < end; star++) {
       const code = catalogue.magnitudeCodes[star]!;
@@ -72,7 +75,7 @@ export function drawStars(
       const y = catalogue.directions[star * 3 + 1]! + aberration[1];
       const z = catalogue.directions[star * 3 + 2]! + aberration[2];
       const colour = colours[catalogue.colourCodes[star]!]!;
-      for (const m of turns) {
+      for (const m of seenAt) {
         const sine = m[6]! * x + m[7]! * y + m[8]! * z;
         if (sine < lowestSine) continue;
         drawAt(
@@ -115,10 +118,17 @@ export function drawStars(
   }
 }
 
+function looksAt({ forward }: Lens, m: Matrix, x: number, y: number, z: number, radius: number): boolean {
+  const east = m[0]! * x + m[1]! * y + m[2]! * z;
+  const north = m[3]! * x + m[4]! * y + m[5]! * z;
+  const up = m[6]! * x + m[7]! * y + m[8]! * z;
+  return east * forward[0] + north * forward[1] + up * forward[2] > Math.cos(radius);
+}
+
 /** ICRS to horizon at equal steps of the exposure, as many as the longest trail of the picture needs. */
 function horizonMatrices({ lens, site, startMilliseconds, exposureSeconds, turns }: Scene): Matrix[] {
   const longest = exposureSeconds * siderealRate * lens.focalLength;
-  const count = turns?.length ?? Math.max(1, Math.min(mostSteps, Math.ceil(longest / trailStep)));
+  const count = turns?.length ?? Math.max(1, Math.min(20_000, Math.ceil(longest / trailStep)));
   const middleMilliseconds = startMilliseconds + exposureSeconds * 500;
   const ofDate = precessionNutation(middleMilliseconds);
   const sidereal = siderealTime(middleMilliseconds);
