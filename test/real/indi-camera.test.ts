@@ -3,7 +3,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { indiBackend } from '../../lib/camera/indi.ts';
 import type { IndiBackendCamera } from '../../lib/camera/indi-camera.ts';
 import { realClock } from '../../lib/clock/clock.ts';
+import { IndiCamera } from '../../lib/indi/devices/camera.ts';
 import { listIndiDevices } from '../../lib/indi/devices/list.ts';
+import { switchOf } from '../../lib/indi/property.ts';
 import { devices, startWorld, type World } from './indi-world.ts';
 
 const { device } = devices.camera;
@@ -162,6 +164,23 @@ describe('a run', () => {
     expect(gaps.slice(1).every((gap) => gap !== null && gap >= 0)).toBe(true);
     await camera.set('subframe', '');
     expect(await camera.expose({ exposureSeconds: 0.1 })).toMatchObject({ width: 1280 });
+  });
+
+  it('goes on one by one when its consumer can’t keep up with the driver', async () => {
+    const imager = new IndiCamera(world.client, device);
+    await imager.open({});
+    const told: string[] = [];
+    const sizes: number[] = [];
+    const options = { fast: true, told: (sentence: string) => told.push(sentence) };
+    for await (const { byteLength } of imager.pictures(0.05, options)) {
+      sizes.push(byteLength);
+      if (sizes.length === 1) await realClock.sleep(1500);
+      if (sizes.length === 9) break;
+    }
+    await imager.close();
+    expect(told).toEqual([expect.stringContaining('they go on one by one')]);
+    expect(new Set(sizes).size).toBe(1);
+    expect(switchOf(world.client.store.property(device, 'CCD_FAST_TOGGLE'))).toBe('INDI_DISABLED');
   });
 
   it('ends with its signal', async () => {
