@@ -5,7 +5,7 @@ import type { IndiBackendCamera } from '../../lib/camera/indi-camera.ts';
 import { realClock } from '../../lib/clock/clock.ts';
 import { IndiCamera } from '../../lib/indi/devices/camera.ts';
 import { listIndiDevices } from '../../lib/indi/devices/list.ts';
-import { switchOf } from '../../lib/indi/property.ts';
+import { isOn, switchOf } from '../../lib/indi/property.ts';
 import { devices, startWorld, type World } from './indi-world.ts';
 
 const { device } = devices.camera;
@@ -202,4 +202,14 @@ it('comes back after its driver crashed in the middle of an exposure', async () 
   await realClock.sleep(500);
   await camera.recover();
   expect(await camera.expose({ exposureSeconds: 0.1 })).toMatchObject({ width: 1280 });
+});
+
+it('stops its exposure when it is closed, and leaves the device connected', async () => {
+  const running = expect(camera.expose({ exposureSeconds: 20 })).rejects.toMatchObject({ code: 'aborted' });
+  await realClock.sleep(50);
+  await camera.close();
+  await running;
+  await realClock.sleep(300);
+  expect(world.client.store.property(device, 'CCD_EXPOSURE')?.state).not.toBe('Busy');
+  expect(isOn(world.client.store.property(device, 'CONNECTION'), 'CONNECT')).toBe(true);
 });

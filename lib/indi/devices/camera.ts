@@ -1,5 +1,5 @@
 /** A CCD device on an INDI server: its sensor, one exposure, and runs without a gap. Pictures are handed out as they came. */
-import { asNightflowError, NightflowError, throwIfAborted } from '../../process/errors.ts';
+import { NightflowError, throwIfAborted } from '../../process/errors.ts';
 import type { IndiClient } from '../client.ts';
 import { requireOk } from '../command.ts';
 import { pressed } from '../completion.ts';
@@ -144,8 +144,8 @@ export class IndiCamera {
       timeoutSeconds: exposureSeconds + deliverySeconds,
       signal,
     });
-    // One that hangs is healed by it, too.
-    if (result.status === 'aborted' || result.status === 'timeout') await this.abort();
+    // One that hangs is healed by it, too. Why the exposure ended is what the caller has to know, not how its abort went.
+    if (result.status === 'aborted' || result.status === 'timeout') await this.abort().catch(() => {});
     const { history } = requireOk(result);
     return pictureOf(device, pictureIn(history, 'CCD1'));
   }
@@ -179,11 +179,11 @@ export class IndiCamera {
     });
   }
 
-  /** No more pictures; what runs is stopped. */
+  /** No more pictures. An exposure of ours is stopped first; one of another program goes on. */
   async close(): Promise<void> {
-    this.client.interrupt(this.device);
-    const busy = this.find('CCD_EXPOSURE')?.state === 'Busy';
-    if (busy) await this.abort().catch((thrown) => asNightflowError(thrown));
+    const { client, device } = this;
+    client.interrupt(device);
+    await client.exclusively(device, {}, async () => {});
     this.unsubscribe();
   }
 }
