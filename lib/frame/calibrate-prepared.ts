@@ -155,12 +155,20 @@ function requireValues(master: Frame | null, { holes, mean }: PreparedDark, samp
   );
 }
 
+/** Part of the range above black from which a flat is taken to be saturated. */
+const saturatedLevel = 0.98;
+
 function requireLight(flat: Frame, { levels }: PreparedGain): void {
+  const remedy = 'Take a flat of an evenly lit field, at a third to a half of saturation.';
+  // The white level of floats is often their own maximum.
+  const full = flat.pixelType === 'f32' ? Number.POSITIVE_INFINITY : flat.whiteLevel - flat.blackLevel;
+  if (levels.some((level) => level >= saturatedLevel * full))
+    throw new NightflowError('bad-input', `The flat ${flat.source ?? flat} is saturated.`, { remedy });
   if (levels.every((level) => level > 0)) return;
   throw new NightflowError(
     'bad-input',
     `The flat ${flat.source ?? flat} holds no light${levels.length > 1 ? ' of one colour' : `: its mean above black is ${Number(levels[0]!.toPrecision(4))} ADU`}.`,
-    { remedy: 'Take a flat of an evenly lit field, at a third to a half of saturation.' },
+    { remedy },
   );
 }
 

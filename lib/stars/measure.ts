@@ -62,7 +62,7 @@ export async function measureStars(frame: Frame, options: MeasureOptions = {}): 
     scaleArcseconds,
     background: measured.background * plane.unit,
     noise: measured.noise * plane.unit * plane.noiseFactor,
-    reason: reasonOf(measured, all.count, frame, plane),
+    reason: reasonOf(measured, all.count, summary.measured, frame, plane),
   };
 }
 
@@ -117,10 +117,21 @@ function firstOf(table: StarTable, most: number): StarTable {
   return first;
 }
 
-function reasonOf(measured: Measured, count: number, frame: Frame, plane: Plane): StarMeasurement['reason'] {
+function reasonOf(
+  measured: Measured,
+  count: number,
+  usable: number,
+  frame: Frame,
+  plane: Plane,
+): StarMeasurement['reason'] {
   if (measured.incomplete)
     return { code: 'too-many', text: `There is more in ${frame} than can be measured; the rest was left out.` };
-  if (count > 0) return null;
+  if (count > 0 && usable > 0) return null;
+  if (count > 0)
+    return {
+      code: 'no-stars',
+      text: `What stands out in ${frame} is no star to measure: trails, saturated, or cut off by the edge (${count}).`,
+    };
   if (Number.isNaN(measured.background)) return { code: 'no-data', text: `No pixel of ${frame} has a value.` };
   if (measured.saturated > 0.5) return { code: 'saturated', text: `${frame} is saturated: no star can stand out.` };
   if (measured.hotPixels > 0)

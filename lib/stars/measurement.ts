@@ -29,7 +29,7 @@ export interface StarMeasurement {
   /** Largest less smallest HFR of the corners over the median HFR, per cent; null without three corners. */
   tiltPercent: number | null;
   /**
-   * Why there are none (`all-black`, `saturated`, `noise`, `hot-pixels`, `no-data`), or not all of them (`too-many`), with a
+   * Why there are none (`all-black`, `saturated`, `noise`, `hot-pixels`, `no-data`, `no-stars`), or not all of them (`too-many`), with a
    * sentence; null when all is well.
    */
   reason: { code: string; text: string } | null;

@@ -77,6 +77,14 @@ describe('a frame with something else in it', () => {
     expect([...stars.flags].some((flag) => flag & starFlag.elongated)).toBe(true);
   });
 
+  it('has a trail and nothing else', async () => {
+    const line = (i: number) => 300 * Math.exp(-(((Math.floor(i / width) - 60 - 0.4 * (i % width)) / 2) ** 2));
+    const { count, hfr, reason } = await measureStars(frameOf(width, height, 'u16', (i) => 500 + noise() + line(i)));
+    expect(count).toBeGreaterThan(0);
+    expect(hfr).toBeNull();
+    expect(reason?.code).toBe('no-stars');
+  });
+
   it('has a short streak', async () => {
     const streak = (i: number) => {
       const [x, y] = [i % width, Math.floor(i / width)];

@@ -152,6 +152,14 @@ describe('what passes', () => {
 });
 
 describe('masters that hold nothing', () => {
+  it('a saturated flat is refused', async () => {
+    const white = cameraFrame(() => 65_535, { kind: 'flat', blackLevel: 0, whiteLevel: 65_535, source: 'white.fits' });
+    await expect(calibrateFrame(light(), { flat: white })).rejects.toMatchObject({
+      code: 'bad-input',
+      message: 'The flat white.fits is saturated.',
+    });
+  });
+
   it('an all-black flat is refused, not divided by', async () => {
     const black = cameraFrame(() => 0, { kind: 'flat', blackLevel: 0, source: 'black.fits' }, 'f32');
     await expect(calibrateFrame(light(), { flat: black })).rejects.toMatchObject({
