@@ -2,6 +2,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { allocatorEnvironment } from './allocator.js';
+import { build } from './build.js';
+import { install } from './install.js';
 import { nodeProgram, root, run } from './toolchain.js';
 
 const folder = join(root, 'bench');
@@ -19,7 +21,8 @@ if (name === undefined) {
 } else if (!names.includes(name)) {
   console.error(`There is no bench "${name}". There are: ${names.join(', ')}`);
   process.exitCode = 2;
-} else {
+} else if (!(await install()) || !(await build())) process.exitCode = 1;
+else {
   // Ours runs as `npm start` runs it; run.ts keeps it from the peers.
   const env = { ...process.env, ...allocatorEnvironment() };
   process.exitCode = await run(nodeProgram(), [join(folder, 'run.ts'), name, ...process.argv.slice(3)], { env });
