@@ -13,7 +13,7 @@ beforeAll(async () => {
 });
 afterAll(() => world?.end());
 
-const select = (slot: number, timeoutSeconds = 5) =>
+const select = (slot: number, timeoutSeconds = 60) =>
   world.client.command({
     device: names.wheel,
     property: 'FILTER_SLOT',
@@ -21,7 +21,7 @@ const select = (slot: number, timeoutSeconds = 5) =>
     judge: filterSelected(slot),
     timeoutSeconds,
   });
-const expose = (timeoutSeconds = 10) =>
+const expose = (timeoutSeconds = 100) =>
   world.client.command({
     device: names.camera,
     property: 'CCD_EXPOSURE',
@@ -40,7 +40,7 @@ describe('a fault', () => {
 
   it('of no reply ends as no-ack, and the next command works', async () => {
     world.simulator.faults.add({ kind: 'no-reply', device: names.wheel, property: 'FILTER_SLOT' });
-    expect((await select(4, 60)).status).toBe('no-ack');
+    expect((await select(4)).status).toBe('no-ack');
     expect((await select(4)).status).toBe('ok');
   });
 
@@ -97,7 +97,7 @@ describe('a fault', () => {
     expect(pictureIn(cut.history, 'CCD1')?.data ?? null).toBeNull();
     const next = await world.client.waitForProperty(names.camera, 'CCD_EXPOSURE', { timeoutSeconds: 5 });
     expect(next.name).toBe('CCD_EXPOSURE');
-    await expect.poll(async () => (await expose()).status, { timeout: 10_000 }).toBe('ok');
+    await expect.poll(async () => (await expose(15)).status, { timeout: 15_000 }).toBe('ok');
   });
 
   it('of a driver that crashes ends the command as lost, and the driver comes back', async () => {

@@ -144,21 +144,36 @@ describe('the simulated mount', () => {
     expect(mount.pierSide).toBe('east');
   });
 
-  it('takes a pulse of the guider', async () => {
+  it('takes pulses of the guider, on both axes at a time', async () => {
     await begin();
     requireOk(await coordinates(4, 30));
-    const before = world.simulator.observatory.reported!.DEC;
+    const before = world.simulator.observatory.reported!;
+    world.client.send({
+      ...{ tag: 'new', type: 'number', device, name: 'TELESCOPE_TIMED_GUIDE_WE', timestamp: null },
+      elements: [
+        { name: 'TIMED_GUIDE_W', value: 10_000 },
+        { name: 'TIMED_GUIDE_E', value: 0 },
+      ],
+    });
     await world.client.command({
       device,
       property: 'TELESCOPE_TIMED_GUIDE_NS',
       values: { TIMED_GUIDE_N: 20_000, TIMED_GUIDE_S: 0 },
-      judge: (_, current) =>
-        current('TELESCOPE_TIMED_GUIDE_NS')?.state === 'Idle' ? { done: true, settleSeconds: 0 } : 'waiting',
+      judge: (history, current) => {
+        const began = history.some(
+          (each) => each.what === 'updated' && each.property.name.endsWith('_NS') && each.property.state === 'Busy',
+        );
+        const over = began && current('TELESCOPE_TIMED_GUIDE_NS')?.state === 'Idle';
+        return over ? { done: true, settleSeconds: 0 } : 'waiting';
+      },
       timeoutSeconds: 60,
     });
     await world.clock.sleep(1000);
     // 20 s at half the sidereal rate.
-    expect((world.simulator.observatory.reported!.DEC - before) * 3600).toBeCloseTo(150.4, -1);
+    const { RA, DEC } = world.simulator.observatory.reported!;
+    expect((DEC - before.DEC) * 3600).toBeCloseTo(150.4, 0);
+    // 10 s to the west, in hours of right ascension.
+    expect((before.RA - RA) * 54_000).toBeCloseTo(75.2, 0);
   });
 
   it('drops a target that can’t be without a word', async () => {

@@ -6,7 +6,7 @@ import { type Axes, type MountMechanics, siderealDegreesPerSecond } from './moun
 import { mountProperties, slewRates, trackRates } from './mount-properties.ts';
 import type { Observatory } from './observatory.ts';
 import { onIn, only, type Vector } from './vector.ts';
-import type { Values } from './wish.ts';
+import { type Values, zeros } from './wish.ts';
 
 /** Changes below are not told: 0.04". */
 const toldHours = 7e-7;
@@ -20,6 +20,8 @@ export class SimulatedMount extends SimulatedDevice {
   /** What a sync has taught: reported minus encoders, degrees. */
   private readonly offset: Axes = { hourAngleDegrees: 0, decDegrees: 0 };
   private parked = false;
+  /** Degrees a second of the guider's pulses; both axes may have one at a time. */
+  private pulse = { WE: 0, NS: 0 };
 
   constructor(name: string, context: DeviceContext, observatory: Observatory) {
     super(name, { executable: 'indi_simulator_telescope', interface: 5 }, context);
@@ -165,6 +167,7 @@ export class SimulatedMount extends SimulatedDevice {
     const [wasTracking, wasSlewing] = [this.tracking, this.runs('slew')];
     for (const task of ['slew', 'park', 'guide NS', 'guide WE']) this.end(task);
     this.release('EQUATORIAL_EOD_COORD', 'TELESCOPE_PARK', 'TELESCOPE_ABORT_MOTION');
+    this.pulse = { WE: 0, NS: 0 };
     this.mechanics.run(0, 0);
     this.update('TELESCOPE_ABORT_MOTION', 'Ok', { ABORT: false });
     if (parking) this.update('TELESCOPE_PARK', 'Alert', { PARK: false, UNPARK: false });
@@ -236,16 +239,20 @@ export class SimulatedMount extends SimulatedDevice {
   /** A pulse of the guider, milliseconds at the guide rate. */
   private guide(name: string, wanted: Values): undefined {
     const element = Object.keys(wanted).find((each) => Number(wanted[each]) > 0);
-    const axis = name.slice(-2);
+    const axis = name.slice(-2) as 'WE' | 'NS';
     if (!element || !this.tracking) return this.update(name, 'Idle', zeros(wanted));
     this.update(name, 'Busy', wanted);
     const sign = element === 'TIMED_GUIDE_N' || element === 'TIMED_GUIDE_W' ? 1 : -1;
     const speed = sign * this.number('GUIDE_RATE', `GUIDE_RATE_${axis}`) * siderealDegreesPerSecond;
     const [ra, dec] = this.trackRate;
     this.begin(`guide ${axis}`, async (signal) => {
-      this.mechanics.run(ra + (axis === 'WE' ? speed : 0), dec + (axis === 'NS' ? speed : 0));
-      await this.clock.sleep(Number(wanted[element]), signal);
-      this.mechanics.run(ra, dec);
+      const end = this.clock.now() + Number(wanted[element]);
+      this.pulse[axis] = speed;
+      this.mechanics.run(ra + this.pulse.WE, dec + this.pulse.NS);
+      await this.clock.sleep(end - this.clock.now(), signal);
+      // The pulse is as long as it was asked for, however late this is.
+      this.pulse[axis] = 0;
+      this.mechanics.moveFrom(end, this.mechanics.axesAt(end), ra + this.pulse.WE, dec + this.pulse.NS);
       this.update(name, 'Idle', zeros(wanted));
     });
   }
@@ -291,5 +298,3 @@ export class SimulatedMount extends SimulatedDevice {
     });
   }
 }
-
-const zeros = (wanted: Values): Values => Object.fromEntries(Object.keys(wanted).map((each) => [each, 0]));

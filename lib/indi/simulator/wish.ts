@@ -47,3 +47,5 @@ export function outOfRange({ name, elements }: Vector, wanted: Values): string |
   if (!beyond) return null;
   return `[ERROR] ${name}.${beyond.name} is from ${beyond.minimum} to ${beyond.maximum}, not ${wanted[beyond.name]}.`;
 }
+
+export const zeros = (wanted: Values): Values => Object.fromEntries(Object.keys(wanted).map((each) => [each, 0]));
