@@ -124,11 +124,15 @@ export class SimulatedCcd extends SimulatedDevice {
     this.update('CCD_VIDEO_STREAM', 'Busy', { STREAM_ON: true, STREAM_OFF: false });
     this.begin('stream', async (signal) => {
       let [frames, since] = [0, this.clock.now()];
+      let drawing = Promise.resolve();
       for (;;) {
         const seconds = this.number('STREAMING_EXPOSURE', 'STREAMING_EXPOSURE_VALUE');
         const start = this.clock.now();
         await this.clock.sleep(seconds * 1000, signal);
-        await this.picture(this.shot(start, seconds), this.window('CCD_STREAM_FRAME'), signal, true);
+        // One picture is drawn while the next is exposed.
+        await drawing;
+        drawing = this.picture(this.shot(start, seconds), this.window('CCD_STREAM_FRAME'), signal, true);
+        drawing.catch(() => {});
         frames++;
         const elapsed = this.clock.now() - since;
         if (elapsed < rateMilliseconds) continue;
