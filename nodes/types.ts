@@ -3,6 +3,7 @@ import type { Node, NodeAPI, NodeMessageInFlow } from 'node-red';
 import type { Camera } from '../lib/camera/camera.ts';
 import { type Clock, realClock } from '../lib/clock/clock.ts';
 import type { Frame } from '../lib/frame/frame.ts';
+import type { IndiClient } from '../lib/indi/client.ts';
 import type { NightflowError } from '../lib/process/errors.ts';
 import type { Site } from '../lib/sky/site.ts';
 
@@ -30,6 +31,15 @@ export interface CameraNode extends Node {
   reserve(owner: string): () => void;
 }
 
+/** The run-time side of `astro-indi`: one connection to one server, shared by all nodes that name it. */
+export interface IndiNode extends Node {
+  siteNode: SiteNode | null;
+  /** Resolves when the server answers (started first where this node launches it); rejects with the reason it does not. */
+  ready(signal?: AbortSignal): Promise<IndiClient>;
+  /** The same, with this device connected and the settings that are kept for it set. */
+  device(name: string, signal?: AbortSignal): Promise<IndiClient>;
+}
+
 export interface AstroMessage extends NodeMessageInFlow {
   frame?: Frame;
   /** What happened, on every message of an output 2: 'progress', 'running', 'end', 'lost', 'rejected'. */
@@ -45,6 +55,12 @@ export interface AstroMessage extends NodeMessageInFlow {
 export function siteOf(RED: NodeAPI, id: unknown): SiteNode | null {
   const node = typeof id === 'string' && id !== '' ? RED.nodes.getNode(id) : null;
   return node && 'archiveFolder' in node ? (node as SiteNode) : null;
+}
+
+/** The INDI server node that a configuration names, or null. */
+export function indiOf(RED: NodeAPI, id: unknown): IndiNode | null {
+  const node = typeof id === 'string' && id !== '' ? RED.nodes.getNode(id) : null;
+  return node && 'device' in node ? (node as IndiNode) : null;
 }
 
 /** The clock of the site a configuration names; the real one without a site. */
