@@ -25,6 +25,8 @@ export interface DeviceCareOptions {
   loadConfiguration?: boolean;
   /** How long the hardware may take to connect, s. 60. */
   connectSeconds?: number;
+  /** How long after that the properties of all settings together may take to be defined, s. 10. */
+  settingSeconds?: number;
 }
 
 /** Definitions come in a burst, on real hardware with pauses of seconds between: so long without one, and they are complete. */
@@ -45,7 +47,7 @@ export async function connectDevice(
   options: DeviceCareOptions,
   signal?: AbortSignal,
 ): Promise<string[]> {
-  const { device, settings = [], connectSeconds = 60 } = options;
+  const { device, settings = [], connectSeconds = 60, settingSeconds = 10 } = options;
   const motion = settings.find(({ property }) => actions.test(property));
   if (motion)
     throw new NightflowError('bad-input', `${motion.property} of ${device} moves or takes pictures: it is no setting.`);
@@ -71,9 +73,11 @@ export async function connectDevice(
     }
   };
   const isThere = ({ property }: SavedSetting) => client.store.property(device, property) !== undefined;
-  const connected = () => isOn(client.store.property(device, 'CONNECTION'), 'CONNECT');
-  const before = connected() ? [] : settings.filter(isThere);
-  if (!connected()) {
+  const connected = isOn(client.store.property(device, 'CONNECTION'), 'CONNECT');
+  // A port or a baud rate may be defined just after CONNECTION.
+  if (!connected && !settings.every(isThere)) await definitionsComplete(client, device, signal);
+  const before = connected ? [] : settings.filter(isThere);
+  if (!connected) {
     await apply(before);
     const values = { CONNECT: true };
     const judge = switched('CONNECTION', 'CONNECT');
@@ -85,7 +89,14 @@ export async function connectDevice(
     await apply([{ property: 'CONFIG_PROCESS', values: { CONFIG_LOAD: true } }]);
     await definitionsComplete(client, device, signal);
   }
-  await apply(settings.filter((each) => !before.includes(each)));
+  // One at a time: a setting may make the property of the next one appear. What never comes is waited for once, not each.
+  const { networkClock: clock } = client;
+  const latest = clock.now() + settingSeconds * 1000;
+  for (const setting of settings.filter((each) => !before.includes(each))) {
+    const timeoutSeconds = Math.max(0, latest - clock.now()) / 1000;
+    if (!isThere(setting)) await defined(client, device, setting.property, timeoutSeconds, signal);
+    await apply([setting]);
+  }
   return complaints;
 }
 
@@ -95,6 +106,20 @@ export async function disconnectDevice(client: IndiClient, device: string, signa
   const judge = switched('CONNECTION', 'DISCONNECT');
   const values = { DISCONNECT: true };
   requireOk(await client.command({ device, property: 'CONNECTION', values, judge, timeoutSeconds: 30, signal }));
+}
+
+/** Drivers define the properties of a connected device after they said Ok, some of them seconds later. */
+async function defined(
+  client: IndiClient,
+  device: string,
+  property: string,
+  timeoutSeconds: number,
+  signal?: AbortSignal,
+): Promise<void> {
+  await client.waitForProperty(device, property, { timeoutSeconds, signal }).catch((thrown) => {
+    // Then the command says that it is not there.
+    if (asNightflowError(thrown).code !== 'timeout') throw thrown;
+  });
 }
 
 async function definitionsComplete(client: IndiClient, device: string, signal?: AbortSignal): Promise<void> {
