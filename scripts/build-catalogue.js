@@ -1,18 +1,24 @@
 /**
- * Builds data/stars.bin, the star catalogue that Nightflow ships, from two permissively licensed sources:
+ * Builds the star catalogues that Nightflow ships, data/stars.bin for pictures of the sky and data/deep.bin for solving plates, from two
+ * permissively licensed sources:
  *
  *   node scripts/build-catalogue.js [FOLDER]
  *
- * FOLDER (default /usr/share/astrometry) holds Debian's astrometry-data-tycho2-08, -09 and -10-19 (BSD-2-Clause); the Hipparcos
- * stars with their colours come from the npm package d3-celestial (BSD-3-Clause). data/README.md tells the rest. The result
- * is committed, so only whoever changes the catalogue runs this.
+ * FOLDER (default /usr/share/astrometry) holds Debian's astrometry-data-tycho2-07, -08, -09 and -10-19 (BSD-2-Clause); the Hipparcos
+ * stars with their colours come from the npm package d3-celestial (BSD-3-Clause). data/README.md tells the rest. The results
+ * are committed, so only whoever changes the catalogues runs this.
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { deflateRawSync } from 'node:zlib';
 import { root } from './toolchain.js';
 
-/** Fainter stars are left out. */
+/** Fainter stars are left out of stars.bin; the fainter index files are not needed for it. */
 const limitMagnitude = 9.5;
+const [brightFiles, allFiles] = [
+  /^index-tycho2-(08|09|1\d)\.littleendian\.fits$/,
+  /^index-tycho2-(0[789]|1\d)\.littleendian\.fits$/,
+];
 /** Height of a declination ring, degrees. */
 const step = 2.5;
 /** Two entries nearer than this are one star, arc seconds: Hipparcos positions are rounded to 0.36". */
@@ -21,12 +27,42 @@ const sameStarArcseconds = 3;
 const companionArcseconds = 8;
 const unknownColour = 255;
 
-const hipparcos = readHipparcos(join(root, 'node_modules', 'd3-celestial', 'data', 'stars.14.json'));
-const tycho = readTycho(process.argv[2] ?? '/usr/share/astrometry');
-const stars = merge(hipparcos, tycho).filter((star) => star.magnitude <= limitMagnitude);
-const bytes = encode(stars);
-writeFileSync(join(root, 'data', 'stars.bin'), bytes);
-console.log(`${stars.length} stars to V ${limitMagnitude}, ${bytes.length} bytes`);
+const folder = process.argv[2] ?? '/usr/share/astrometry';
+const hipparcosFile = join(root, 'node_modules', 'd3-celestial', 'data', 'stars.14.json');
+
+const bright = merge(readHipparcos(hipparcosFile), readTycho(folder, brightFiles, limitMagnitude + 1));
+save(
+  'stars.bin',
+  encode(
+    bright.filter((star) => star.magnitude <= limitMagnitude),
+    limitMagnitude,
+  ),
+);
+const all = merge(readHipparcos(hipparcosFile), readTycho(folder, allFiles, Infinity));
+save(
+  'deep.bin',
+  packed(
+    encode(
+      all,
+      all.reduce((faintest, { magnitude }) => Math.max(faintest, magnitude), 0),
+    ),
+  ),
+);
+
+function save(name, bytes) {
+  writeFileSync(join(root, 'data', name), bytes);
+  console.log(`${name}: ${bytes.readUInt32LE(12)} stars, ${bytes.length} bytes`);
+}
+
+/** Version 2: without the colours, and all behind the header deflated. */
+function packed(bytes) {
+  const header = Buffer.from(bytes.subarray(0, 24));
+  header.writeUInt16LE(2, 4);
+  return Buffer.concat([
+    header,
+    deflateRawSync(bytes.subarray(24, bytes.length - header.readUInt32LE(12)), { level: 9 }),
+  ]);
+}
 
 function readHipparcos(path) {
   const { features } = JSON.parse(readFileSync(path, 'utf8'));
@@ -39,11 +75,11 @@ function readHipparcos(path) {
 }
 
 /** All distinct stars of the astrometry.net index files of a folder. @returns {{ra, dec, magnitude, colour}[]} with VT as magnitude */
-function readTycho(folder) {
-  const names = readdirSync(folder).filter((name) => /^index-tycho2-(08|09|1\d)\.littleendian\.fits$/.test(name));
-  if (!names.includes('index-tycho2-08.littleendian.fits') || names.length < 12)
+function readTycho(folder, files, faintest) {
+  const names = readdirSync(folder).filter((name) => files.test(name));
+  if (names.length < (files === allFiles ? 13 : 12))
     throw new Error(
-      `${folder} lacks index files: apt-get install astrometry-data-tycho2-{08,09,10-19}-littleendian, or unpack them there.`,
+      `${folder} lacks index files: apt-get install astrometry-data-tycho2-{07,08,09,10-19}-littleendian, or unpack them there.`,
     );
   // The same star stands in several files, its position rounded by less than a milliarcsecond in each.
   const seen = new Set();
@@ -60,12 +96,12 @@ function readTycho(folder) {
       );
       // A FITS float is big-endian; only astrometry.net's own tables of this file are little-endian.
       const magnitude = magnitudes.data.readFloatBE(row * magnitudes.rowBytes + magnitudes.offset);
-      if (!(magnitude < limitMagnitude + 1)) continue;
+      if (!(magnitude < faintest)) continue;
       const ra = ((Math.atan2(y, x) * 180) / Math.PI + 360) % 360;
       const dec = (Math.asin(z / Math.hypot(x, y, z)) * 180) / Math.PI;
-      const [east, north] = [ra * 36000, dec * 36000].map(Math.round);
-      if (seen.has(`${east} ${north}`)) continue;
-      for (const dEast of [-1, 0, 1]) for (const dNorth of [-1, 0, 1]) seen.add(`${east + dEast} ${north + dNorth}`);
+      const place = Math.round(ra * 36000) * 2 ** 24 + Math.round((dec + 90) * 36000);
+      if ([-1, 0, 1].some((dEast) => [-1, 0, 1].some((dNorth) => seen.has(place + dEast * 2 ** 24 + dNorth)))) continue;
+      seen.add(place);
       stars.push({ ra, dec, magnitude, colour: null });
     }
   }
@@ -163,7 +199,7 @@ function index(stars) {
 }
 
 /** The layout is described in data/README.md; lib/sky/catalogue.ts reads it. */
-function encode(stars) {
+function encode(stars, limit) {
   const rings = Math.round(180 / step);
   const cellsOf = (ring) => {
     const south = -90 + ring * step;
@@ -193,7 +229,7 @@ function encode(stars) {
   bytes.writeUInt32LE(cells.length, 8);
   bytes.writeUInt32LE(sorted.length, 12);
   bytes.writeFloatLE(2000, 16);
-  bytes.writeFloatLE(limitMagnitude, 20);
+  bytes.writeFloatLE(limit, 20);
   let at = 24;
   for (const cell of cells) at = bytes.writeUInt16LE(cell.length, at);
   for (const star of sorted) at = bytes.writeUInt16LE(star.u, at);

@@ -33,6 +33,7 @@ describe('the tarball', () => {
     const more = [
       'dist/wasm/kernels.wasm',
       'data/stars.bin',
+      'data/deep.bin',
       'LICENSE',
       'THIRD-PARTY-NOTICES.md',
       'README.md',
@@ -45,7 +46,7 @@ describe('the tarball', () => {
     expect(
       files.filter((file) => /\.ts$|^(test|bench|scripts|lib|\.nightflow)\/|stamp$|^settings\.js$/.test(file)),
     ).toEqual([]);
-    expect(statSync(tarball).size).toBeLessThan(6e6);
+    expect(statSync(tarball).size).toBeLessThan(14e6);
   });
 });
 
@@ -81,12 +82,36 @@ describe.each(['node-red', 'node-red-4'] as const)('installed into a plain %s', 
     running = await startPlain(version, userDir);
     await running.printed(/Started flows/);
     expect(running.output()).not.toMatch(/missing types|Waiting for missing/i);
+    const done = await watchDone(running.url, nodes);
     for (const { id } of nodes.filter((node) => node.type === 'inject'))
       expect((await fetch(`${running.url}/inject/${id}`, { method: 'POST' })).status).toBe(200);
-    await expect.poll(() => pictures(userDir).length, { timeout: 150_000, interval: 500 }).toBeGreaterThan(0);
+    await expect.poll(() => done.nodes.size, { timeout: 120_000, interval: 200 }).toBeGreaterThan(0);
+    if (savesByItself.has(flow))
+      await expect.poll(() => pictures(userDir).length, { timeout: 120_000, interval: 500 }).toBeGreaterThan(0);
+    done.end();
     expect(running.output()).not.toMatch(/\[error\]/);
   });
 });
+
+/** Flows that lay pictures on the disk without a press on their page. */
+const savesByItself = new Set(['pictures.json', 'star-trails.json']);
+
+/** Which of our nodes say in the editor that they have done something: a green status. */
+async function watchDone(url: string, nodes: { id: string; type: string }[]) {
+  const ours = new Set(nodes.filter(({ type }) => type.startsWith('astro-')).map(({ id }) => `status/${id}`));
+  const done = new Set<string>();
+  const socket = new WebSocket(`${url.replace('http', 'ws')}/comms`);
+  await new Promise((resolve, reject) => {
+    socket.onopen = resolve;
+    socket.onerror = () => reject(new Error('The editor has no socket.'));
+  });
+  socket.onmessage = ({ data }) => {
+    for (const { topic, data: status } of [JSON.parse(data)].flat())
+      if (ours.has(topic) && status.fill === 'green') done.add(topic);
+  };
+  socket.send(JSON.stringify({ subscribe: 'status/#' }));
+  return { nodes: done, end: () => socket.close() };
+}
 
 /** What a user has on disk: two small photographs. */
 async function layPictures(folder: string): Promise<void> {

@@ -1,5 +1,9 @@
-/** The star catalogue of the package (data/stars.bin; layout and provenance in data/README.md): stars by sky cell, bright ones first. */
+/**
+ * The star catalogues of the package (layout and provenance in data/README.md): stars by sky cell, bright ones first. data/stars.bin has
+ * colours and ends at V 9.5; data/deep.bin is for plate solving.
+ */
 import { readFileSync } from 'node:fs';
+import { inflateRawSync } from 'node:zlib';
 import { NightflowError } from '../process/errors.ts';
 import { packagePath } from '../process/package-root.ts';
 import { radians } from './coordinates.ts';
@@ -35,9 +39,11 @@ export interface CatalogueStar {
 const headerBytes = 24;
 const bytesPerStar = 6;
 const maximumStars = 20_000_000;
+const unknownColourCode = 255;
 
 export const magnitudeOf = (code: number): number => code / 20 - 2;
-export const colourIndexOf = (code: number): number => (code === 255 ? unknownColourIndex : code / 80 - 0.5);
+export const colourIndexOf = (code: number): number =>
+  code === unknownColourCode ? unknownColourIndex : code / 80 - 0.5;
 
 let loaded: StarCatalogue | null = null;
 
@@ -47,6 +53,9 @@ export function loadCatalogue(): StarCatalogue {
   return loaded;
 }
 
+/** All 1.87 million stars, without colours: 30 MB that the caller keeps, or not. For workers: it reads the file synchronously. */
+export const readDeepCatalogue = (): StarCatalogue => parseCatalogue(readFileSync(packagePath('data', 'deep.bin')));
+
 /** @throws bad-input when the bytes are not a whole catalogue. */
 export function parseCatalogue(bytes: Uint8Array): StarCatalogue {
   const refuse = (why: string): never => {
@@ -54,34 +63,39 @@ export function parseCatalogue(bytes: Uint8Array): StarCatalogue {
   };
   if (bytes.length < headerBytes || String.fromCharCode(...bytes.subarray(0, 4)) !== 'NFSC')
     refuse('does not begin with NFSC');
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (view.getUint16(4, true) !== 1) refuse(`has version ${view.getUint16(4, true)}, not 1`);
-  const step = view.getUint16(6, true) / 1000;
+  const header = new DataView(bytes.buffer, bytes.byteOffset, headerBytes);
+  const version = header.getUint16(4, true);
+  if (version !== 1 && version !== 2) refuse(`has version ${version}, not 1 or 2`);
+  const step = header.getUint16(6, true) / 1000;
   if (!(step >= 0.5 && step <= 5)) refuse(`has declination rings of ${step} degrees`);
   const cells = cellsOf(step);
-  const count = view.getUint32(12, true);
-  if (view.getUint32(8, true) !== cells.length) refuse(`has ${view.getUint32(8, true)} cells, not ${cells.length}`);
-  if (count > maximumStars || bytes.length !== headerBytes + cells.length * 2 + count * bytesPerStar)
-    refuse(`is cut short: ${bytes.length} bytes for ${count} stars`);
+  const count = header.getUint32(12, true);
+  if (header.getUint32(8, true) !== cells.length) refuse(`has ${header.getUint32(8, true)} cells, not ${cells.length}`);
+  if (count > maximumStars) refuse(`can't have ${count} stars`);
+  const bodyBytes = cells.length * 2 + count * (version === 1 ? bytesPerStar : bytesPerStar - 1);
+  const packed = bytes.subarray(headerBytes);
+  const body = version === 1 ? packed : inflated(packed, bodyBytes);
+  if (body?.length !== bodyBytes) refuse(`is cut short: ${bytes.length} bytes for ${count} stars`);
+  const columns = body as Uint8Array;
+  const view = new DataView(columns.buffer, columns.byteOffset, columns.length);
 
   const first = new Uint32Array(cells.length + 1);
-  for (let cell = 0; cell < cells.length; cell++)
-    first[cell + 1] = first[cell]! + view.getUint16(headerBytes + cell * 2, true);
+  for (let cell = 0; cell < cells.length; cell++) first[cell + 1] = first[cell]! + view.getUint16(cell * 2, true);
   if (first[cells.length] !== count) refuse('counts its stars wrongly');
 
-  const uAt = headerBytes + cells.length * 2;
+  const uAt = cells.length * 2;
   const vAt = uAt + count * 2;
   const codesAt = vAt + count * 2;
   const catalogue: StarCatalogue = {
     count,
-    epoch: view.getFloat32(16, true),
-    limitMagnitude: view.getFloat32(20, true),
+    epoch: header.getFloat32(16, true),
+    limitMagnitude: header.getFloat32(20, true),
     first,
     cellCentres: new Float64Array(cells.length * 3),
     cellRadii: new Float64Array(cells.length),
     directions: new Float32Array(count * 3),
-    magnitudeCodes: bytes.slice(codesAt, codesAt + count),
-    colourCodes: bytes.slice(codesAt + count, codesAt + count * 2),
+    magnitudeCodes: columns.slice(codesAt, codesAt + count),
+    colourCodes: version === 1 ? columns.slice(codesAt + count) : new Uint8Array(count).fill(unknownColourCode),
   };
   cells.forEach(({ west, south, width }, cell) => {
     setDirection(catalogue.cellCentres, cell, west + width / 2, south + step / 2);
@@ -94,6 +108,15 @@ export function parseCatalogue(bytes: Uint8Array): StarCatalogue {
     }
   });
   return catalogue;
+}
+
+/** Deflated bytes that were `length` before; null when they are not. */
+function inflated(packed: Uint8Array, length: number): Uint8Array | null {
+  try {
+    return inflateRawSync(packed, { maxOutputLength: length });
+  } catch {
+    return null;
+  }
 }
 
 /** Stars of the catalogue within an angle of a direction (ICRS), from bright to faint. */
@@ -122,7 +145,7 @@ export function starsWithin(
         raDegrees: (Math.atan2(y, x) / radians + 360) % 360,
         decDegrees: Math.atan2(z, Math.hypot(x, y)) / radians,
         magnitude: magnitudeOf(catalogue.magnitudeCodes[star]!),
-        colourIndex: colourCode === 255 ? null : colourIndexOf(colourCode),
+        colourIndex: colourCode === unknownColourCode ? null : colourIndexOf(colourCode),
       });
     }
   }

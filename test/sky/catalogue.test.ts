@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { packagePath } from '../../lib/process/package-root.ts';
-import { parseCatalogue, starsWithin } from '../../lib/sky/catalogue.ts';
+import { parseCatalogue, readDeepCatalogue, starsWithin } from '../../lib/sky/catalogue.ts';
 
 const bytes = readFileSync(packagePath('data', 'stars.bin'));
 const catalogue = parseCatalogue(bytes);
@@ -63,7 +63,8 @@ describe('the star catalogue', () => {
     ['another version', (copy: Uint8Array) => copy.fill(9, 4, 5), 'has version 9'],
     ['rings of no height', (copy: Uint8Array) => copy.fill(0, 6, 8), 'declination rings of 0'],
     ['a wrong number of cells', (copy: Uint8Array) => copy.fill(1, 8, 9), 'cells, not'],
-    ['too many stars', (copy: Uint8Array) => copy.fill(255, 12, 16), 'is cut short'],
+    ['too many stars', (copy: Uint8Array) => copy.fill(255, 12, 16), "can't have 4294967295 stars"],
+    ['a few stars more than there are', (copy: Uint8Array) => copy.fill(255, 12, 13), 'is cut short'],
     ['a wrong count in a cell', (copy: Uint8Array) => copy.fill(77, 24, 26), 'counts its stars wrongly'],
   ])('refuses %s', (_, spoil, message) => {
     const copy = new Uint8Array(bytes);
@@ -74,5 +75,41 @@ describe('the star catalogue', () => {
   it('refuses a file that is cut short', () => {
     expect(() => parseCatalogue(bytes.subarray(0, 10))).toThrow('does not begin');
     expect(() => parseCatalogue(bytes.subarray(0, bytes.length - 1))).toThrow('is cut short');
+  });
+});
+
+describe('the catalogue for plate solving', () => {
+  const deepBytes = readFileSync(packagePath('data', 'deep.bin'));
+  const deep = readDeepCatalogue();
+
+  it('has the bright stars that Tycho-2 lacks, and the faint ones of a Tycho field', () => {
+    expect(deep.count).toBeGreaterThan(1.8e6);
+    for (const [, ra, dec, magnitude] of known) {
+      const [star] = starsWithin(deep, ra, dec, 2 / 3600);
+      expect(Math.abs(star!.magnitude - magnitude)).toBeLessThan(0.15);
+      expect(star!.colourIndex).toBeNull();
+    }
+    const pleiades = starsWithin(deep, 56.75, 24.12, 0.7);
+    expect(pleiades.length).toBeGreaterThan(50);
+    expect(pleiades.at(-1)!.magnitude).toBeGreaterThan(10.5);
+  });
+
+  it('agrees with the bright one, star by star', () => {
+    for (const star of starsWithin(catalogue, 120, 40, 3, 9)) {
+      const [same] = starsWithin(deep, star.raDegrees, star.decDegrees, 0.5 / 3600);
+      expect(Math.abs(same!.magnitude - star.magnitude)).toBeLessThan(0.06);
+    }
+  });
+
+  it.each([
+    ['half of a file', deepBytes.subarray(0, deepBytes.length >> 1), 'is cut short'],
+    ['noise behind the header', Buffer.concat([deepBytes.subarray(0, 24), Buffer.alloc(1000, 0xa7)]), 'is cut short'],
+    ['a header alone', deepBytes.subarray(0, 24), 'is cut short'],
+  ])('refuses %s', (_, bad, message) => expect(() => parseCatalogue(bad)).toThrow(message));
+
+  it('refuses a header that says fewer stars than there are, without unpacking the rest', () => {
+    const copy = new Uint8Array(deepBytes);
+    copy.fill(0, 12, 16);
+    expect(() => parseCatalogue(copy)).toThrow('is cut short');
   });
 });
