@@ -2,11 +2,19 @@
 import type { Clock } from '../clock/clock.ts';
 import { throwIfAborted } from '../process/errors.ts';
 import { Journal, journalEntries } from '../process/journal.ts';
-import { type EventState, type FixedEvent, type FixedStep, nextStep, statesAfterRestart } from './fixed-schedule.ts';
+import {
+  type EventState,
+  type FixedEvent,
+  type FixedStep,
+  isFinal,
+  nextStep,
+  statesAfterRestart,
+} from './fixed-schedule.ts';
 
 interface Entry {
   id: string;
-  state: EventState;
+  /** `planned`: accepted before the night, or taken back after it was skipped. */
+  state: EventState | 'planned';
   /** UTC ms. */
   at: number;
   reason?: string;
@@ -14,11 +22,14 @@ interface Entry {
 
 /** Sleeps are cut into pieces of this, so that a clock that is set (NTP after the start of a computer without one) is noticed, ms. */
 const longestSleep = 30_000;
+const unreported = 'its time is over; nobody said what came of it';
 
 export interface FixedRunOptions {
   clock: Clock;
   /** Where the states are kept; null: nowhere. */
   journalPath: string | null;
+  /** How long after its end a recording is waited for that nobody has reported, seconds. */
+  graceSeconds?: number;
 }
 
 export class FixedRun {
@@ -26,6 +37,8 @@ export class FixedRun {
   private readonly clock: Clock;
   private readonly states: Map<string, EventState>;
   private readonly journal: Journal<Entry> | null;
+  private readonly reasons = new Map<string, string>();
+  private readonly graceSeconds: number;
   /** Events that a restart cut off while they were recorded. */
   readonly cutOff: readonly FixedEvent[];
   private changed: AbortController = new AbortController();
@@ -36,22 +49,32 @@ export class FixedRun {
     states: Map<string, EventState>,
     journal: Journal<Entry> | null,
     cutOff: readonly FixedEvent[],
+    graceSeconds: number,
   ) {
     this.events = events;
     this.clock = clock;
     this.states = states;
     this.journal = journal;
     this.cutOff = cutOff;
+    this.graceSeconds = graceSeconds;
   }
 
   /** Opens the journal and takes up what it says. Entries of other lists don't count. @throws disk-full, failed */
-  static async open(events: readonly FixedEvent[], { clock, journalPath }: FixedRunOptions): Promise<FixedRun> {
-    const written = journalPath === null ? new Map<string, EventState>() : await statesOf(journalPath);
+  static async open(
+    events: readonly FixedEvent[],
+    { clock, journalPath, graceSeconds = 0 }: FixedRunOptions,
+  ): Promise<FixedRun> {
+    const { written, reasons } = await journalOf(journalPath);
     const journal = journalPath === null ? null : await Journal.open<Entry>(journalPath);
-    const states = statesAfterRestart(events, written);
+    const known = new Map([...written].filter((entry): entry is [string, EventState] => entry[1] !== 'planned'));
+    const states = statesAfterRestart(events, known);
     const cutOff = events.filter(({ id }) => written.get(id) === 'running');
-    const run = new FixedRun(events, clock, states, journal, cutOff);
+    const run = new FixedRun(events, clock, states, journal, cutOff, graceSeconds);
+    for (const [id, reason] of reasons) run.reasons.set(id, reason);
     for (const { id } of cutOff) await run.write(id, 'failed', 'cut off by a restart');
+    // What was accepted is known from now on: slept through in a power cut, it is reported as missed.
+    for (const { id } of events)
+      if (!written.has(id)) await run.journal?.append({ id, state: 'planned', at: clock.now() });
     return run;
   }
 
@@ -59,29 +82,50 @@ export class FixedRun {
     return this.states.get(id) ?? 'planned';
   }
 
-  /** What came of an event: `done` or `failed` frees the way to the next before its time is over. @throws disk-full, failed */
-  async report(id: string, state: 'done' | 'failed', reason?: string): Promise<void> {
-    await this.write(id, state, reason);
-    this.changed.abort();
+  /** Why an event failed, was missed or skipped; null: nothing was said. */
+  reason(id: string): string | null {
+    return this.reasons.get(id) ?? null;
   }
 
   /**
-   * Waits for the next thing to do and writes it down before it is done: `prepare`, `begin`, `miss`, at last `finish`. A recording that
-   * nobody reports is `done` when its time is over. @throws aborted, disk-full, failed
+   * What came of an event: it frees the way to the next before its time is over. @returns false for one that is over already, or unknown:
+   * what was said first stands @throws disk-full, failed
+   */
+  async report(id: string, state: 'done' | 'failed' | 'skipped', reason?: string): Promise<boolean> {
+    if (isFinal(this.states.get(id)) || !this.events.some((event) => event.id === id)) return false;
+    await this.write(id, state, reason);
+    this.changed.abort();
+    return true;
+  }
+
+  /** Takes a skipped event up again while its start is still to come. @returns false when there is nothing to take up @throws disk-full, failed */
+  async restore(id: string): Promise<boolean> {
+    const event = this.events.find((each) => each.id === id);
+    if (!event || this.states.get(id) !== 'skipped' || event.startAt <= this.clock.now()) return false;
+    await this.journal?.append({ id, state: 'planned', at: this.clock.now() });
+    this.states.delete(id);
+    this.reasons.delete(id);
+    this.changed.abort();
+    return true;
+  }
+
+  /**
+   * Waits for the next thing to do and writes it down before it is done: `prepare`, `begin`, `miss`, `over`, at last `finish`. A recording
+   * that nobody reports is `done` when its time and the grace are over. @throws aborted, disk-full, failed
    */
   async next(signal?: AbortSignal): Promise<Exclude<FixedStep, { act: 'wait' }>> {
     for (;;) {
       throwIfAborted(signal);
       const now = this.clock.now();
-      const step = nextStep(this.events, this.states, now);
+      const step = nextStep(this.events, this.states, now, this.graceSeconds);
       if (step.act !== 'wait') {
         if (step.act === 'prepare') await this.write(step.event.id, 'preparing');
         else if (step.act === 'begin') await this.write(step.event.id, 'running');
         else if (step.act === 'miss') await this.write(step.event.id, 'missed', step.reason);
+        else if (step.act === 'over') await this.write(step.event.id, 'done', unreported);
         return step;
       }
-      if (now >= step.until) await this.write(step.event.id, 'done');
-      else await this.sleep(Math.min(longestSleep, step.until - now), signal);
+      await this.sleep(Math.min(longestSleep, step.until - now), signal);
     }
   }
 
@@ -103,19 +147,33 @@ export class FixedRun {
     const entry: Entry = { id, state, at: this.clock.now(), ...(reason !== undefined && { reason }) };
     await this.journal?.append(entry);
     this.states.set(id, state);
+    if (reason !== undefined) this.reasons.set(id, reason);
   }
 }
 
 /** The ids of the events that a journal knows: `known` of the plan that is made anew after a restart. @throws failed */
 export const journalledEvents = async (journalPath: string): Promise<Set<string>> =>
-  new Set((await statesOf(journalPath)).keys());
+  new Set((await journalOf(journalPath)).written.keys());
 
-async function statesOf(journalPath: string): Promise<Map<string, EventState>> {
-  const states = new Map<string, EventState>();
-  for await (const { id, state } of journalEntries<Entry>(journalPath))
-    if (typeof id === 'string' && isState(state)) states.set(id, state);
-  return states;
+async function journalOf(journalPath: string | null) {
+  const written = new Map<string, Entry['state']>();
+  const reasons = new Map<string, string>();
+  if (journalPath === null) return { written, reasons };
+  for await (const { id, state, reason } of journalEntries<Entry>(journalPath)) {
+    if (typeof id !== 'string' || !states.has(state)) continue;
+    written.set(id, state);
+    if (typeof reason === 'string') reasons.set(id, reason);
+    else reasons.delete(id);
+  }
+  return { written, reasons };
 }
 
-const isState = (value: unknown): value is EventState =>
-  ['preparing', 'running', 'done', 'failed', 'missed'].includes(value as string);
+const states: ReadonlySet<Entry['state']> = new Set([
+  'planned',
+  'preparing',
+  'running',
+  'done',
+  'failed',
+  'missed',
+  'skipped',
+]);

@@ -7,6 +7,7 @@ import type { Target } from '../sky/target.ts';
 import { type BrokenLine, readTargets } from '../sky/target-list.ts';
 import { nightAround } from '../sky/twilight.ts';
 import { observe, refusalsOf, type VisibilityLimits } from '../sky/visibility.ts';
+import { type ExposureCalibration, type RecordingExposure, recordingExposure } from './magnitude-exposure.ts';
 
 export interface FixedEvent {
   /** The same for the same event of the same list, so that a journal finds it again. */
@@ -18,9 +19,21 @@ export interface FixedEvent {
   endAt: number;
   /** When the work for it begins: slewing, centring. */
   prepareAt: number;
+  /** When whoever records is told to begin: the start, or some seconds before it, so that the stream runs when the start comes. */
+  beginAt: number;
+  /** Of each frame of its recording; null: neither the list nor a magnitude says. */
+  exposure: RecordingExposure | null;
 }
 
-export type RefusalCode = 'no-start' | 'no-duration' | 'past' | 'below-horizon' | 'not-visible' | 'overlap' | 'twice';
+export type RefusalCode =
+  | 'no-start'
+  | 'no-duration'
+  | 'past'
+  | 'below-horizon'
+  | 'not-visible'
+  | 'too-short'
+  | 'overlap'
+  | 'twice';
 
 export interface RefusedEvent {
   target: Target;
@@ -40,14 +53,18 @@ export interface FixedOptions {
   limits: VisibilityLimits;
   /** How long before its start the work for an event begins. */
   leadSeconds: number;
+  /** How long before its start an event begins, so that the stream runs by then. */
+  armSeconds?: number;
   /** For targets that say none; null: such targets are refused. */
   durationSeconds: number | null;
+  /** Turns magnitudes into exposures; null: only the list's own exposures count. */
+  calibration?: ExposureCalibration | null;
   /** Events that a journal knows: after a restart they stay in the plan although they are past, so that what became of them is reported. */
   known?: ReadonlySet<string>;
 }
 
 /** How far an event has come; without an entry it is planned. */
-export type EventState = 'preparing' | 'running' | 'done' | 'failed' | 'missed';
+export type EventState = 'preparing' | 'running' | 'done' | 'failed' | 'missed' | 'skipped';
 export type EventStates = ReadonlyMap<string, EventState>;
 
 /** What is to be done now. */
@@ -55,11 +72,17 @@ export type FixedStep =
   | { act: 'prepare'; event: FixedEvent; secondsLeft: number }
   | { act: 'begin'; event: FixedEvent }
   | { act: 'miss'; event: FixedEvent; reason: string }
+  /** Its time is over and nobody said what came of it. */
+  | { act: 'over'; event: FixedEvent }
   | { act: 'wait'; event: FixedEvent; until: number }
   | { act: 'finish' };
 
 /** An event begins within this of its start or not at all, ms: the stream node itself waits for the exact moment. */
 const beginTolerance = 1000;
+/** States that nothing follows. */
+export const isFinal = (state: EventState | undefined): boolean =>
+  state === 'done' || state === 'failed' || state === 'missed' || state === 'skipped';
+
 /** Visibility is asked at so many moments from the start of an event to its end. */
 const looks = 5;
 
@@ -99,21 +122,25 @@ export function planFixed(targets: readonly Target[], now: number, options: Fixe
 }
 
 /**
- * What is to be done at a moment. `states` holds what was done so far: the caller writes it down, then does it. What began before a restart
- * and was not finished (`running`) is left to the caller, who alone knows whether it still runs.
+ * What is to be done at a moment. `states` holds what was done so far: the caller writes it down, then does it. An event that runs is waited
+ * for until it is reported, `graceSeconds` beyond its end (a recording is still being written), but never beyond the next one's preparation.
  */
-export function nextStep(events: readonly FixedEvent[], states: EventStates, now: number): FixedStep {
-  for (const event of events) {
+export function nextStep(events: readonly FixedEvent[], states: EventStates, now: number, graceSeconds = 0): FixedStep {
+  for (const [index, event] of events.entries()) {
     const state = states.get(event.id);
-    if (state === 'running') return { act: 'wait', event, until: event.endAt };
-    if (state === 'done' || state === 'failed' || state === 'missed') continue;
+    if (state === 'running') {
+      const next = events.slice(index + 1).find(({ id }) => !isFinal(states.get(id)));
+      const until = Math.max(event.endAt, Math.min(event.endAt + graceSeconds * 1000, next?.prepareAt ?? Infinity));
+      return now >= until ? { act: 'over', event } : { act: 'wait', event, until };
+    }
+    if (isFinal(state)) continue;
     if (now > event.startAt + beginTolerance)
       return { act: 'miss', event, reason: missed(event, now, state === 'preparing') };
     if (state === undefined) {
       if (now < event.prepareAt) return { act: 'wait', event, until: event.prepareAt };
       return { act: 'prepare', event, secondsLeft: (event.startAt - now) / 1000 };
     }
-    if (now < event.startAt) return { act: 'wait', event, until: event.startAt };
+    if (now < event.beginAt) return { act: 'wait', event, until: event.beginAt };
     return { act: 'begin', event };
   }
   return { act: 'finish' };
@@ -144,6 +171,8 @@ function eventOf(target: Target, options: FixedOptions): FixedEvent | Omit<Refus
     startAt,
     endAt: startAt + durationSeconds * 1000,
     prepareAt: startAt - options.leadSeconds * 1000,
+    beginAt: startAt - Math.min(options.leadSeconds, options.armSeconds ?? 0) * 1000,
+    exposure: exposureOf(target, options.calibration ?? null),
   };
 }
 
@@ -156,9 +185,15 @@ function refusalOf(
   const { target, startAt, endAt } = event;
   if (seen.has(event.id)) return { code: 'twice', reason: `${target.name} at ${clock(startAt)} is in the list twice.` };
   seen.add(event.id);
-  if (options.known?.has(event.id)) return null;
   if (startAt <= now)
-    return { code: 'past', reason: `${target.name} began at ${clock(startAt)}, ${ago(now - startAt)} ago.` };
+    return options.known?.has(event.id)
+      ? null
+      : { code: 'past', reason: `${target.name} began at ${clock(startAt)}, ${ago(now - startAt)} ago.` };
+  if (event.exposure && event.exposure.seconds * 1000 > endAt - startAt)
+    return {
+      code: 'too-short',
+      reason: `${target.name} lasts ${(endAt - startAt) / 1000} s, less than one exposure of ${event.exposure.seconds} s.`,
+    };
   for (let look = 0; look < looks; look++) {
     const at = startAt + ((endAt - startAt) * look) / (looks - 1);
     const [refusal] = refusalsOf(observe(options.site, at, target, options.limits.horizon), options.limits);
@@ -170,6 +205,13 @@ function refusalOf(
     };
   }
   return null;
+}
+
+/** Without a calibration a magnitude says nothing. */
+function exposureOf(target: Target, calibration: ExposureCalibration | null): RecordingExposure | null {
+  if (calibration) return recordingExposure(target, calibration);
+  const { exposureSeconds } = target;
+  return exposureSeconds === undefined ? null : { seconds: exposureSeconds, from: 'list', limited: null };
 }
 
 function overlap(event: FixedEvent, before: FixedEvent): string {

@@ -90,6 +90,24 @@ describe('the plan of a night', () => {
     expect(planFixed([short], now, { ...options, durationSeconds: null }).refused[0]!.code).toBe('no-duration');
   });
 
+  it('knows the exposure of each recording, and refuses an event shorter than that', () => {
+    const calibration = { magnitude: 11, exposureSeconds: 0.1, shortestSeconds: 0.01, longestSeconds: 2 };
+    const list = [
+      target('by magnitude', '22:00:00', { magnitude: 13.5 }),
+      target('by the list', '22:20:00', { magnitude: 13.5, exposureSeconds: 0.04 }),
+      target('unknown', '22:40:00'),
+      target('short', '23:00:00', { durationSeconds: 0.5, magnitude: 13.5 }),
+    ];
+    const { events, refused } = planFixed(list, now, { ...options, calibration });
+    expect(events.map(({ exposure }) => exposure)).toEqual([
+      { seconds: 1, from: 'magnitude', limited: null },
+      { seconds: 0.04, from: 'list', limited: null },
+      null,
+    ]);
+    expect(refused).toMatchObject([{ code: 'too-short', reason: 'short lasts 0.5 s, less than one exposure of 1 s.' }]);
+    expect(planFixed(list, now, options).events[0]!.exposure).toBeNull();
+  });
+
   it('sees a target that sets during its event', () => {
     const vega = { raDegrees: 279.23473, decDegrees: 38.78369, durationSeconds: 4 * 3600 };
     const { refused } = planFixed([target('long', '20:30:00', vega)], now, options);
@@ -111,6 +129,8 @@ describe('the next step', () => {
     ['never begins late', [[a.id, 'preparing']], '22:00:02', { act: 'miss', event: a }],
     ['reports what was slept through', [], '22:10:00', { act: 'miss', event: a }],
     ['waits for the end', [[a.id, 'running']], '22:00:30', { act: 'wait', until: a.endAt, event: a }],
+    ['says that the end has come', [[a.id, 'running']], '22:01:00', { act: 'over', event: a }],
+    ['leaves out what was skipped', [[a.id, 'skipped']], '22:00:30', { act: 'wait', until: b.prepareAt, event: b }],
     ['goes on to the next', [[a.id, 'failed']], '22:00:30', { act: 'wait', until: b.prepareAt, event: b }],
     [
       'finishes',
@@ -122,6 +142,30 @@ describe('the next step', () => {
       { act: 'finish' },
     ],
   ])('%s', (_what, done, time, step) => expect(nextStep(events, states(done), at(time))).toMatchObject(step));
+
+  it('waits for a report beyond the end, but never into the preparation of the next', () => {
+    const late = at('22:20:00');
+    expect(nextStep(events, states([[a.id, 'running']]), late, 1200)).toMatchObject({
+      act: 'wait',
+      until: at('22:21:00'),
+    });
+    expect(nextStep(events, states([[a.id, 'running']]), late, 3600)).toMatchObject({
+      act: 'wait',
+      until: b.prepareAt,
+    });
+    const last = states([
+      [a.id, 'running'],
+      [b.id, 'skipped'],
+    ]);
+    expect(nextStep(events, last, late, 3600)).toMatchObject({ act: 'wait', until: at('23:01:00') });
+  });
+
+  it('begins before the start where a stream must run by then', () => {
+    const [armed] = planFixed([target('a', '22:00:00')], now, { ...options, armSeconds: 8 }).events;
+    const prepared = states([[armed!.id, 'preparing']]);
+    expect(nextStep([armed!], prepared, at('21:59:51'))).toMatchObject({ act: 'wait', until: at('21:59:52') });
+    expect(nextStep([armed!], prepared, at('21:59:52'))).toMatchObject({ act: 'begin' });
+  });
 
   it('says why an event was missed', () => {
     expect(nextStep(events, states([[a.id, 'preparing']]), at('22:05:00'))).toMatchObject({
@@ -165,10 +209,12 @@ describe('a night on the clock', () => {
     expect(seen).toEqual([
       ['prepare', 'a', '21:55:00'],
       ['begin', 'a', '22:00:00'],
+      ['over', 'a', '22:01:00'],
       ['prepare', 'b', '22:25:00'],
       ['begin', 'b', '22:30:00'],
       ['prepare', 'c', '22:55:00'],
       ['begin', 'c', '23:00:00'],
+      ['over', 'c', '23:01:00'],
     ]);
     expect(events.map(({ id }) => run.state(id))).toEqual(['done', 'failed', 'done']);
     await run.close();
@@ -202,6 +248,42 @@ describe('a night on the clock', () => {
     expect(events.map(({ id }) => again.state(id))).toEqual(['failed', 'missed', 'planned']);
     expect(await again.next()).toMatchObject({ act: 'prepare', secondsLeft: 240, event: { target: { name: 'c' } } });
     await again.close();
+  });
+
+  it('reports as missed what was accepted and then slept through, and keeps reasons', async () => {
+    folder = await mkdtemp(join(tmpdir(), 'nightflow-fixed-'));
+    const journalPath = join(folder, 'fixed.jsonl');
+    const before = await FixedRun.open(events, { clock: new RehearsalClock(now, Infinity), journalPath });
+    await before.report(events[2]!.id, 'skipped', 'clouds');
+    expect(await before.report(events[2]!.id, 'done')).toBe(false);
+    expect(await before.report('nobody', 'done')).toBe(false);
+    await before.close();
+    const known = await journalledEvents(journalPath);
+    const list = [target('a', '22:00:00'), target('b', '22:30:00'), target('c', '23:00:00')];
+    const planned = planFixed(list, at('22:10:00'), { ...options, known });
+    const clock = new RehearsalClock(at('22:10:00'), Infinity);
+    const after = await FixedRun.open(planned.events, { clock, journalPath });
+    expect(await after.next()).toMatchObject({ act: 'miss', event: { target: { name: 'a' } } });
+    expect([after.state(events[2]!.id), after.reason(events[2]!.id)]).toEqual(['skipped', 'clouds']);
+    await after.close();
+  });
+
+  it('takes a skipped event up again before its start, not after', async () => {
+    const clock = new RehearsalClock(at('21:50:00'), 1);
+    const run = await FixedRun.open(events.slice(0, 1), { clock, journalPath: null });
+    await run.report(events[0]!.id, 'skipped', 'by hand');
+    expect((await run.next()).act).toBe('finish');
+    expect(await run.restore(events[0]!.id)).toBe(true);
+    expect([run.state(events[0]!.id), run.reason(events[0]!.id)]).toEqual(['planned', null]);
+    expect(await run.restore(events[0]!.id)).toBe(false);
+    await run.close();
+    const late = await FixedRun.open(events.slice(0, 1), {
+      clock: new RehearsalClock(at('22:00:01'), 1),
+      journalPath: null,
+    });
+    await late.report(events[0]!.id, 'skipped');
+    expect(await late.restore(events[0]!.id)).toBe(false);
+    await late.close();
   });
 
   it('stops waiting at once when told to, and when a report frees the way', async () => {
