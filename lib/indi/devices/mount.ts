@@ -1,4 +1,5 @@
 /** A mount on an INDI server: J2000 degrees at our side, hours and degrees of date (EOD) at the driver's. */
+import { isoTime } from '../../clock/clock.ts';
 import { NightflowError, throwIfAborted } from '../../process/errors.ts';
 import { type EquatorialPlace, placeOfDate, placeOfJ2000 } from '../../sky/coordinates-date.ts';
 import type { IndiClient } from '../client.ts';
@@ -95,6 +96,27 @@ export class IndiMount {
     });
   }
 
+  /** Whether it can be told to change its side of the pier (INDI 2). */
+  get canFlip(): boolean {
+    return this.find('ON_COORD_SET')?.elements.has('FLIP') ?? false;
+  }
+
+  /** Goes to the same place on the other side of the pier. @throws as slew; unsupported */
+  async flip(place: EquatorialPlace, signal?: AbortSignal): Promise<void> {
+    if (!this.canFlip)
+      throw new NightflowError('unsupported', `${this.device} can't be told to change its side of the pier.`, {
+        remedy: 'Slew to the target again once it is past the meridian: most mounts change sides by themselves then.',
+      });
+    await this.client.exclusively(this.device, { signal }, async (stop) => {
+      try {
+        await this.onCoordinates('FLIP', stop);
+        await this.move(this.toCoordinates(place), stop);
+      } finally {
+        if (this.client.connected) await this.onCoordinates('TRACK');
+      }
+    });
+  }
+
   /** Tells the mount that it points there now. Its mode is put back to slewing, whatever happens. @throws as slew */
   async sync(place: EquatorialPlace, signal?: AbortSignal): Promise<void> {
     if (!this.find('ON_COORD_SET')?.elements.has('SYNC'))
@@ -155,6 +177,22 @@ export class IndiMount {
     requireOk(await this.client.command({ device, property, values, timeoutSeconds: 30, signal }));
   }
 
+  /**
+   * The observatory's time, with the zone's offset from UTC in hours (east positive). Both at once, always: sent UTC alone, a
+   * driver crashes. @throws bad-input, unsupported, rejected, timeout, lost
+   */
+  async setTime(offsetHours: number, signal?: AbortSignal): Promise<void> {
+    if (!(Math.abs(offsetHours) <= 14)) throw new NightflowError('bad-input', `No zone is ${offsetHours} h from UTC.`);
+    const property = 'TIME_UTC';
+    if (!this.find(property)) throw new NightflowError('unsupported', `${this.device} takes no time.`);
+    const { device, client } = this;
+    await client.exclusively(device, { signal }, async (stop) => {
+      // Read when its turn has come: the queue may have been long.
+      const values = { UTC: isoTime(client.clock.now()).slice(0, 19), OFFSET: offsetHours.toFixed(2) };
+      requireOk(await client.commandNow({ device, property, values, timeoutSeconds: 30, signal: stop }));
+    });
+  }
+
   private async setParked(park: boolean, signal: AbortSignal | undefined): Promise<void> {
     const property = 'TELESCOPE_PARK';
     const known = this.find(property);
@@ -200,7 +238,7 @@ export class IndiMount {
     requireOk(await client.commandNow({ device, property, values, judge, timeoutSeconds: 30 }));
   }
 
-  private async onCoordinates(element: 'TRACK' | 'SYNC', signal?: AbortSignal): Promise<void> {
+  private async onCoordinates(element: 'TRACK' | 'SYNC' | 'FLIP', signal?: AbortSignal): Promise<void> {
     const property = 'ON_COORD_SET';
     const known = this.find(property);
     if (!known?.elements.has(element) || isOn(known, element)) return;
