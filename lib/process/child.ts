@@ -16,6 +16,8 @@ export interface ProgramOptions {
   signal?: AbortSignal;
   /** The Debian package that brings the program; the program's name when not given. */
   aptPackage?: string;
+  /** The program starts others: all of them end with it, at once and without being asked first. Not on Windows. */
+  endsItsChildren?: boolean;
   /** Runs with lower priority, so that exposures don't wait for it. */
   background?: boolean;
   cwd?: string;
@@ -81,10 +83,12 @@ async function run(
     buffer: false,
     cancelSignal: signal ? AbortSignal.any([signal, stop.signal]) : stop.signal,
     forceKillAfterDelay: killDelayMilliseconds,
+    ...(options.endsItsChildren ? { detached: process.platform !== 'win32' } : {}),
     ...(options.cwd ? { cwd: options.cwd } : {}),
     ...(options.env ? { env: options.env } : {}),
   });
   if (options.background) lowerPriority(child.pid);
+  const release = options.endsItsChildren ? endGroupWith(child.pid, [signal, stop.signal]) : () => {};
   const watch = watchdog(program, options, (error) => stop.abort(error));
   const output = collectOutput(program, onLine, maximumOutputBytes, (error) => stop.abort(error));
   child.stdout?.on('data', (chunk: Buffer) => {
@@ -103,6 +107,7 @@ async function run(
   const fed = input ? feed(child.stdin!, input, ended.signal, watch.alive) : Promise.resolve(true);
   fed.catch((error) => stop.abort(error));
   const result = await child;
+  release();
   watch.end();
   ended.abort();
   const readAll = await fed.catch(() => false);
@@ -112,6 +117,23 @@ async function run(
   const tail = stderrTail.toString('utf8').trim();
   if (result.failed || !readAll) throw failure(program, options.aptPackage ?? program, result, tail);
   return { stdout: output.text(), stderrTail: tail };
+}
+
+/** A detached program leads a group of its own, named by its number; what it started is in there. @returns ends the care. */
+function endGroupWith(pid: number | undefined, signals: readonly (AbortSignal | undefined)[]): () => void {
+  const end = () => {
+    try {
+      if (pid !== undefined) process.kill(process.platform === 'win32' ? pid : -pid, 'SIGKILL');
+    } catch {
+      // All of them are gone already.
+    }
+  };
+  process.once('exit', end);
+  for (const signal of signals) signal?.addEventListener('abort', end, { once: true });
+  return () => {
+    process.off('exit', end);
+    for (const signal of signals) signal?.removeEventListener('abort', end);
+  };
 }
 
 function lowerPriority(pid: number | undefined): void {
