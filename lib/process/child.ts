@@ -24,6 +24,8 @@ export interface ProgramOptions {
   env?: Record<string, string>;
   /** Each line of the standard output as it comes; the output is then not kept. */
   onLine?: (line: string) => void;
+  /** The standard output as it comes, bytes; it is then not kept. */
+  onChunk?: (chunk: Uint8Array) => void;
   /** Each line of the standard error as it comes: the log of a server. Its end is kept all the same. */
   onErrorLine?: (line: string) => void;
   /** Largest standard output that is kept; more is an error. 16 MB. */
@@ -31,7 +33,7 @@ export interface ProgramOptions {
 }
 
 export interface ProgramResult {
-  /** Empty when `onLine` was given. */
+  /** Empty when `onLine` or `onChunk` was given. */
   stdout: string;
   /** The last `stderrTailBytes` of the standard error. */
   stderrTail: string;
@@ -72,7 +74,7 @@ async function run(
   options: ProgramOptions,
   input: AsyncIterable<Uint8Array> | null,
 ): Promise<ProgramResult> {
-  const { signal, onLine, maximumOutputBytes = 16e6 } = options;
+  const { signal, onLine, onChunk, maximumOutputBytes = 16e6 } = options;
   throwIfAborted(signal);
   const stop = new AbortController();
   const child = execa(program, parameters, {
@@ -93,7 +95,8 @@ async function run(
   const output = collectOutput(program, onLine, maximumOutputBytes, (error) => stop.abort(error));
   child.stdout?.on('data', (chunk: Buffer) => {
     watch.alive();
-    output.add(chunk);
+    if (onChunk) onChunk(chunk);
+    else output.add(chunk);
   });
   let stderrTail = Buffer.alloc(0);
   const errorLines = options.onErrorLine ? collectOutput(program, options.onErrorLine, 0, () => {}) : null;
