@@ -4,6 +4,7 @@ import type { Camera } from '../lib/camera/camera.ts';
 import { type Clock, realClock } from '../lib/clock/clock.ts';
 import type { Frame } from '../lib/frame/frame.ts';
 import type { IndiClient } from '../lib/indi/client.ts';
+import type { IndiObservatory } from '../lib/indi/observatory.ts';
 import type { NightflowError } from '../lib/process/errors.ts';
 import type { Site } from '../lib/sky/site.ts';
 
@@ -34,6 +35,9 @@ export interface CameraNode extends Node {
 /** The run-time side of `astro-indi`: one connection to one server, shared by all nodes that name it. */
 export interface IndiNode extends Node {
   siteNode: SiteNode | null;
+  /** Its server, client and devices, with their events; null when the settings are wrong (`problem`). */
+  observatory: IndiObservatory | null;
+  problem: NightflowError | null;
   /** Resolves when the server answers (started first where this node launches it); rejects with the reason it does not. */
   ready(signal?: AbortSignal): Promise<IndiClient>;
   /** The same, with this device connected and the settings that are kept for it set. */

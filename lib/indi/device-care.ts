@@ -133,33 +133,47 @@ async function definitionsComplete(client: IndiClient, device: string, signal?: 
 
 interface CareEvents {
   connected: { device: string; complaints: readonly string[] };
+  /** Its driver ended, or the server is gone: it is connected again when it is back. */
   lost: { device: string };
+  /** Somebody disconnected it on purpose, perhaps another program. */
+  disconnected: { device: string };
   /** One try failed; more follow. */
   failure: { device: string; error: NightflowError };
 }
 
 const careBackOff: BackOff = { firstSeconds: 2, factor: 2, maximumSeconds: 60, jitter: 0.5 };
 
+export interface CareHooks {
+  /** Whether a device that nobody named is kept connected, too, when it appears. */
+  also?: (device: string) => boolean;
+  /** Settings of devices that are kept by `also` or `ensure`. */
+  optionsOf?: (device: string) => DeviceCareOptions;
+  /** Once a device has its settings, before it counts as ready. @returns complaints */
+  prepare?: (device: string, signal?: AbortSignal) => Promise<string[]>;
+}
+
 /** Keeps devices connected from `start` to `stop`. A device that somebody disconnects on purpose is left alone. */
 export class DeviceCare {
   private readonly client: IndiClient;
-  private readonly devices: readonly DeviceCareOptions[];
+  private readonly hooks: CareHooks;
+  private readonly kept: Map<string, DeviceCareOptions>;
   private readonly events = new Events<CareEvents>();
   private readonly ready = new Set<string>();
   private readonly busy = new Map<string, Promise<void>>();
   private readonly ended = new AbortController();
   private off: () => void = () => {};
 
-  constructor(client: IndiClient, devices: readonly DeviceCareOptions[]) {
+  constructor(client: IndiClient, devices: readonly DeviceCareOptions[], hooks: CareHooks = {}) {
     this.client = client;
-    this.devices = devices;
+    this.hooks = hooks;
+    this.kept = new Map(devices.map((each) => [each.device, each]));
   }
 
   on<Name extends keyof CareEvents>(name: Name, listener: Listener<CareEvents[Name]>): () => void {
     return this.events.on(name, listener);
   }
 
-  /** Whether it was connected and given its settings since its driver last started. */
+  /** Whether it is connected and was given its settings since its driver last started. */
   isReady(device: string): boolean {
     return this.ready.has(device);
   }
@@ -169,9 +183,11 @@ export class DeviceCare {
       if (event.what === 'device-deleted' && this.ready.delete(event.device))
         this.events.emit('lost', { device: event.device });
       if (event.what === 'defined' && !event.previous && event.property.name === 'CONNECTION')
-        this.care(event.property.device);
+        this.appeared(event.property.device);
+      if (event.what === 'updated' && event.property.name === 'CONNECTION' && isOn(event.property, 'DISCONNECT'))
+        this.wasDisconnected(event.property.device);
     });
-    for (const device of this.client.store.devices()) this.care(device);
+    for (const device of this.client.store.devices()) this.appeared(device);
   }
 
   async stop(): Promise<void> {
@@ -191,23 +207,72 @@ export class DeviceCare {
     );
   }
 
+  /**
+   * The device connected, with its settings, and kept so from now on; at once when it is so already.
+   * @throws the reason why the next try fails (more follow by themselves); aborted: only the wait ends
+   */
+  async ensure(device: string, signal?: AbortSignal): Promise<void> {
+    throwIfAborted(signal);
+    if (this.isReady(device)) return;
+    if (!this.kept.has(device)) this.kept.set(device, this.hooks.optionsOf?.(device) ?? { device });
+    const offs: (() => void)[] = [];
+    const settled = new Promise<void>((resolve, reject) => {
+      const stopped = () => reject(new NightflowError('aborted', 'stopped'));
+      for (const each of [signal, this.ended.signal]) {
+        each?.addEventListener('abort', stopped, { once: true });
+        offs.push(() => each?.removeEventListener('abort', stopped));
+      }
+      offs.push(
+        this.on('connected', (event) => event.device === device && resolve()),
+        this.on('failure', (event) => event.device === device && reject(event.error)),
+      );
+    });
+    this.care(device);
+    await settled.finally(() => {
+      for (const off of offs) off();
+    });
+  }
+
+  /** Disconnects a device and leaves it so. @throws rejected, timeout, lost, aborted */
+  async release(device: string, signal?: AbortSignal): Promise<void> {
+    this.kept.delete(device);
+    this.ready.delete(device);
+    await disconnectDevice(this.client, device, signal);
+  }
+
+  private appeared(device: string): void {
+    if (!this.kept.has(device) && this.hooks.also?.(device))
+      this.kept.set(device, this.hooks.optionsOf?.(device) ?? { device });
+    this.care(device);
+  }
+
+  private wasDisconnected(device: string): void {
+    if (this.busy.has(device) || !this.ready.delete(device)) return;
+    this.kept.delete(device);
+    this.events.emit('disconnected', { device });
+  }
+
   private care(device: string): void {
-    const options = this.devices.find((each) => each.device === device);
+    const options = this.kept.get(device);
     if (!options || this.busy.has(device)) return;
-    const work = retry((signal) => connectDevice(this.client, options, signal), {
+    let hopeless = false;
+    const work = retry((signal) => this.connect(options, signal), {
       clock: this.client.networkClock,
       signal: this.ended.signal,
       backOff: careBackOff,
       // When the driver is gone, its next definition begins anew.
-      isTransient: () => this.client.store.property(device, 'CONNECTION') !== undefined,
+      isTransient: ({ code }) =>
+        code !== 'bad-input' && this.kept.has(device) && this.client.store.property(device, 'CONNECTION') !== undefined,
       onFailure: (error) => this.events.emit('failure', { device, error }),
     }).then(
       (complaints) => {
         this.ready.add(device);
         this.events.emit('connected', { device, complaints });
       },
-      (error) => {
-        if (!this.ended.signal.aborted) this.events.emit('failure', { device, error: asNightflowError(error) });
+      (thrown) => {
+        const error = asNightflowError(thrown);
+        hopeless = error.code === 'bad-input';
+        if (!this.ended.signal.aborted) this.events.emit('failure', { device, error });
       },
     );
     this.busy.set(
@@ -216,9 +281,14 @@ export class DeviceCare {
         this.busy.delete(device);
         // It may have come back while the last try was failing.
         const back = this.client.store.property(device, 'CONNECTION');
-        if (back && !this.ready.has(device) && !this.ended.signal.aborted) this.retryLater(device);
+        if (back && !hopeless && !this.ready.has(device) && !this.ended.signal.aborted) this.retryLater(device);
       }),
     );
+  }
+
+  private async connect(options: DeviceCareOptions, signal?: AbortSignal): Promise<string[]> {
+    const complaints = await connectDevice(this.client, options, signal);
+    return [...complaints, ...((await this.hooks.prepare?.(options.device, signal)) ?? [])];
   }
 
   private retryLater(device: string): void {

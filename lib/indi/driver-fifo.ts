@@ -9,6 +9,10 @@ export interface Driver {
   executable: string;
   /** The name its device shall have. */
   name?: string;
+  /** Absolute path of the file with its saved settings, instead of the one in `~/.indi`. */
+  config?: string;
+  /** Where the driver looks for its own files (INDIPREFIX). */
+  prefix?: string;
   /** Debian package that brings it, for the remedy. */
   aptPackage?: string;
 }
@@ -17,16 +21,21 @@ export interface Driver {
 const maximumLine = 1024;
 
 /** @throws bad-input for what would be another line, option or argument */
-export function driverLine({ executable, name }: Driver): string {
+export function driverLine({ executable, name, config, prefix }: Driver): string {
   if (!/^[\w./+-]+$/.test(executable) || executable.startsWith('-') || executable.includes('..'))
     throw new NightflowError('bad-input', `${JSON.stringify(executable)} is not the name of an INDI driver.`, {
       remedy: 'Drivers are programs such as indi_simulator_ccd.',
     });
   if (name !== undefined && (!/^[^"\\\p{Cc}]+$/u.test(name) || name.trim() === ''))
     throw new NightflowError('bad-input', `${JSON.stringify(name)} can't be the name of a device.`);
-  const line = name === undefined ? executable : `${executable} -n "${name}"`;
+  for (const path of [config, prefix])
+    if (path !== undefined && !(isAbsolute(path) && /^[^"\\\p{Cc}]+$/u.test(path)))
+      throw new NightflowError('bad-input', `${JSON.stringify(path)} is no absolute path.`);
+  const options = { n: name, c: config, p: prefix };
+  const written = Object.entries(options).map(([letter, text]) => (text === undefined ? '' : ` -${letter} "${text}"`));
+  const line = `${executable}${written.join('')}`;
   if (Buffer.byteLength(line) > maximumLine)
-    throw new NightflowError('bad-input', `The driver's name is longer than ${maximumLine} bytes.`);
+    throw new NightflowError('bad-input', `The driver's line is longer than ${maximumLine} bytes.`);
   return line;
 }
 

@@ -2,6 +2,8 @@
 import type { Clock } from '../../clock/clock.ts';
 import { IndiClient } from '../client.ts';
 import { isOn, textOf } from '../property.ts';
+import type { ElementDefinition, Permission, PropertyState, PropertyType, SwitchRule } from '../protocol/message.ts';
+import type { IndiStore } from '../store.ts';
 
 export type IndiRole = 'mount' | 'camera' | 'guider' | 'focuser' | 'filter wheel' | 'dome' | 'weather';
 
@@ -39,12 +41,60 @@ export async function listIndiDevices(
       before = client.store.revision;
       await client.networkClock.sleep(quietMilliseconds, signal);
     }
-    return client.store.devices().map((name) => {
-      const word = Number(textOf(client.store.property(name, 'DRIVER_INFO'), 'DRIVER_INTERFACE') ?? 0);
-      const connected = isOn(client.store.property(name, 'CONNECTION'), 'CONNECT');
-      return { name, connected, roles: bits.filter(([, bit]) => (word & bit) !== 0).map(([role]) => role) };
-    });
+    return describeDevices(client.store);
   } finally {
     await client.close();
   }
+}
+
+/** What the store knows of its devices. */
+export function describeDevices(store: IndiStore): IndiDeviceInfo[] {
+  return store.devices().map((name) => {
+    const word = Number(textOf(store.property(name, 'DRIVER_INFO'), 'DRIVER_INTERFACE') ?? 0);
+    const connected = isOn(store.property(name, 'CONNECTION'), 'CONNECT');
+    return { name, connected, roles: bits.filter(([, bit]) => (word & bit) !== 0).map(([role]) => role) };
+  });
+}
+
+export interface IndiPropertyInfo {
+  name: string;
+  label: string;
+  group: string;
+  type: PropertyType;
+  state: PropertyState;
+  permission: Permission;
+  rule: SwitchRule | null;
+  elements: readonly IndiElementInfo[];
+}
+
+export interface IndiElementInfo {
+  name: string;
+  label: string;
+  /** null for BLOBs and for numbers that are none. */
+  value: number | string | boolean | null;
+  /** Numbers only; both absent when the driver sets no limit. */
+  minimum?: number;
+  maximum?: number;
+  step?: number;
+}
+
+/** The properties of a device with kinds, ranges and choices, in the driver's order. */
+export function describeProperties(store: IndiStore, device: string): IndiPropertyInfo[] {
+  return store.properties(device).map(({ name, label, group, type, state, permission, rule, elements }) => ({
+    ...{ name, label: label || name, group, type, state, permission, rule },
+    elements: [...elements.values()].map(describeElement),
+  }));
+}
+
+function describeElement({
+  name,
+  label,
+  value,
+  minimum = 0,
+  maximum = 0,
+  step = 0,
+}: ElementDefinition): IndiElementInfo {
+  const shown = (typeof value === 'object' ? null : value) ?? null;
+  const limits = maximum > minimum ? { minimum, maximum } : {};
+  return { name, label: label || name, value: shown, ...limits, ...(step > 0 ? { step } : {}) };
 }

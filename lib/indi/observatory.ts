@@ -1,0 +1,298 @@
+/**
+ * One INDI server and its devices, as a whole observatory uses them: connected to, launched here, or simulated in this process;
+ * started at first use, watched, and its devices kept connected with their settings. Settings are repeated, motion never.
+ */
+import { type Clock, realClock } from '../clock/clock.ts';
+import { asNightflowError, NightflowError, throwIfAborted } from '../process/errors.ts';
+import { Events, type Listener } from '../process/events.ts';
+import { retry } from '../process/retry.ts';
+import type { Site } from '../sky/site.ts';
+import { IndiClient } from './client.ts';
+import { DeviceCare, type DeviceCareOptions } from './device-care.ts';
+import { describeDevices, type IndiDeviceInfo } from './devices/list.ts';
+import type { Driver } from './driver-fifo.ts';
+import { tellPlaceAndTime } from './observatory-place.ts';
+import { openServer, type RunningServer } from './observatory-server.ts';
+import type { IndiSimulatorOptions } from './simulator/simulator.ts';
+
+export type ServerChoice =
+  | { kind: 'connect'; host: string; port: number }
+  /** `home`: where drivers keep their settings, the user's home when absent. `env`: more of the server's environment. */
+  | { kind: 'launch'; port: number; drivers: readonly Driver[]; home?: string; env?: Record<string, string> }
+  /** In this process, on a free port of the loopback, under the observatory's clock. */
+  | { kind: 'simulator'; options: IndiSimulatorOptions };
+
+export interface IndiObservatoryOptions {
+  server: ServerChoice;
+  clock: Clock;
+  site: Site | null;
+  /** Settings of devices, whenever they are connected. */
+  settings?: readonly DeviceCareOptions[];
+  /** Those that are connected by themselves as they appear: by name, or all. None when absent. */
+  connect?: readonly string[] | 'all';
+  /** Mounts are told where they stand. Needs a site. */
+  tellPlace?: boolean;
+  /** Mounts are told the observatory's time. */
+  tellTime?: boolean;
+}
+
+/** 'stopped': by `stop`, and only `start` ends that. 'waiting': the server is away and waited for. */
+export type ObservatoryState = 'idle' | 'starting' | 'running' | 'waiting' | 'stopped';
+
+export interface ObservatoryReport {
+  state: ObservatoryState;
+  /** Why it waits, or could not start. */
+  reason: string | null;
+  /** `host:port`; null when there is none to connect to yet. */
+  address: string | null;
+  devices: readonly (IndiDeviceInfo & { ready: boolean })[];
+}
+
+export type ObservatoryEvent =
+  | { what: 'state'; report: ObservatoryReport }
+  /** A line of the server's and its drivers' log, or a sentence of a device. */
+  | { what: 'log'; line: string }
+  | { what: 'message'; device: string | null; message: string }
+  | { what: 'server-failed'; error: NightflowError; waitSeconds: number }
+  | { what: 'driver-gave-up'; executable: string; waitSeconds: number }
+  | { what: 'connected' }
+  | { what: 'disconnected'; reason: string }
+  | { what: 'device-connected'; device: string; complaints: readonly string[] }
+  | { what: 'device-lost'; device: string }
+  | { what: 'device-disconnected'; device: string }
+  | { what: 'device-failure'; device: string; error: NightflowError };
+
+interface ObservatoryEvents {
+  event: ObservatoryEvent;
+  /** The client that counts from now on; null after `stop`. */
+  client: IndiClient | null;
+}
+
+interface Running {
+  server: RunningServer;
+  client: IndiClient;
+  care: DeviceCare;
+}
+
+/** For the first answer of a server. */
+const answerSeconds = 10;
+
+export class IndiObservatory {
+  readonly options: IndiObservatoryOptions;
+  private readonly events = new Events<ObservatoryEvents>();
+  private session = new AbortController();
+  private opening: Promise<Running> | null = null;
+  private running: Running | null = null;
+  private ending: Promise<void> = Promise.resolve();
+  private state: ObservatoryState = 'idle';
+  private reason: string | null = null;
+
+  constructor(options: IndiObservatoryOptions) {
+    this.options = options;
+  }
+
+  on<Name extends keyof ObservatoryEvents>(name: Name, listener: Listener<ObservatoryEvents[Name]>): () => void {
+    return this.events.on(name, listener);
+  }
+
+  /** null while there is none. It changes when the server is stopped and started. */
+  get client(): IndiClient | null {
+    return this.running?.client ?? null;
+  }
+
+  report(): ObservatoryReport {
+    const { state, reason, running } = this;
+    const devices = running ? describeDevices(running.client.store) : [];
+    return {
+      state,
+      reason,
+      address: running ? `${running.server.host}:${running.server.port}` : null,
+      devices: devices.map((each) => ({ ...each, ready: running?.care.isReady(each.name) === true })),
+    };
+  }
+
+  /**
+   * Starts what is to be started and waits for the server's answer. Later calls share the connection.
+   * @throws missing (indiserver is not installed), busy (the port is taken), lost (nobody answers, or it was stopped), timeout, aborted
+   */
+  async ready(signal?: AbortSignal): Promise<IndiClient> {
+    if (this.state === 'stopped')
+      throw new NightflowError('lost', 'The INDI server was stopped.', { remedy: 'Start it first.' });
+    throwIfAborted(signal);
+    const { client } = await unlessAborted(this.open(), signal);
+    if (client.connected) return client;
+    try {
+      await client.start({ timeoutSeconds: answerSeconds, signal });
+    } catch (thrown) {
+      const error = asNightflowError(thrown);
+      if (error.code !== 'aborted') this.become('waiting', error.message);
+      throw error;
+    }
+    return client;
+  }
+
+  /** As `ready`, again and again until it succeeds: at boot the server's computer or its port may not be there yet. @throws aborted */
+  keepStarting(signal: AbortSignal, onFailure?: (error: NightflowError) => void): Promise<IndiClient> {
+    const patience = {
+      clock: realClock,
+      signal,
+      onFailure,
+      isTransient: ({ code }: NightflowError) => code !== 'aborted',
+    };
+    return retry((each) => this.ready(each), patience);
+  }
+
+  /** As `ready`, also after `stop`. */
+  async start(signal?: AbortSignal): Promise<IndiClient> {
+    await this.ending;
+    if (this.state === 'stopped') this.become('idle');
+    return this.ready(signal);
+  }
+
+  /**
+   * The device connected, with the settings that are kept for it, and so from now on.
+   * @throws as ready; lost (no such device), rejected or timeout (its hardware)
+   */
+  async device(name: string, signal?: AbortSignal): Promise<IndiClient> {
+    const client = await this.ready(signal);
+    await this.running?.care.ensure(name, signal);
+    return client;
+  }
+
+  /** All devices of the server that can be. @returns those that could not, with the reason */
+  async connectAll(signal?: AbortSignal): Promise<Record<string, NightflowError>> {
+    const { store } = await this.ready(signal);
+    return this.each(
+      store.devices().filter((name) => store.property(name, 'CONNECTION')),
+      (device) => this.running?.care.ensure(device, signal),
+    );
+  }
+
+  /** They stay so until somebody asks for them. @returns those that could not, with the reason */
+  async disconnectAll(signal?: AbortSignal): Promise<Record<string, NightflowError>> {
+    const { running } = this;
+    if (!running?.client.connected) return {};
+    return this.each(running.client.store.devices(), (device) => running.care.release(device, signal));
+  }
+
+  /**
+   * The cure for a driver that answers nothing.
+   * @param name Of its device, or of the driver's program.
+   * @throws unsupported for a server that is not ours, bad-input, missing, lost
+   */
+  async restartDriver(name: string): Promise<void> {
+    if (!this.running) throw new NightflowError('lost', 'The INDI server does not run.');
+    await this.running.server.restartDriver(name, this.running.client.store);
+  }
+
+  /** Ends the connection, and the server when it is ours. `ready` fails from then on, until `start`. */
+  async stop(): Promise<void> {
+    this.session.abort();
+    const { opening } = this;
+    this.ending = this.ending.then(() => this.end(opening));
+    await this.ending;
+  }
+
+  private async end(opening: Promise<Running> | null): Promise<void> {
+    const running = await opening?.catch(() => null);
+    if (running) {
+      await running.care.stop();
+      await running.client.close();
+      await running.server.stop();
+    }
+    this.opening = null;
+    this.running = null;
+    this.session = new AbortController();
+    this.events.emit('client', null);
+    this.become('stopped');
+  }
+
+  private open(): Promise<Running> {
+    this.opening ??= this.begin(this.session.signal).catch((thrown) => {
+      this.opening = null;
+      const error = asNightflowError(thrown);
+      if (error.code !== 'aborted') this.become('waiting', error.message);
+      throw error;
+    });
+    return this.opening;
+  }
+
+  private async begin(signal: AbortSignal): Promise<Running> {
+    this.become('starting');
+    const { server: choice, clock, site } = this.options;
+    const server = await openServer(choice, { clock, site, signal, emit: (event) => this.hear(event) });
+    const { host, port, backOff } = server;
+    const client = new IndiClient({ host, port, clock, backOff });
+    const running = { server, client, care: this.careOf(client) };
+    client.on('connected', () => this.hear({ what: 'connected' }));
+    client.on('disconnected', ({ message }) => this.hear({ what: 'disconnected', reason: message }));
+    client.on('failure', ({ error }) => this.become('waiting', error.message));
+    client.on('fault', (line) => this.hear({ what: 'log', line }));
+    client.store.on('event', (event) => {
+      if (event.what === 'message') this.hear(event);
+    });
+    running.care.start();
+    this.running = running;
+    this.events.emit('client', client);
+    return running;
+  }
+
+  private careOf(client: IndiClient): DeviceCare {
+    const { settings = [], connect = [] } = this.options;
+    const optionsOf = (device: string) => settings.find((each) => each.device === device) ?? { device };
+    const named = connect === 'all' ? [] : connect.map(optionsOf);
+    const care = new DeviceCare(client, named, {
+      also: () => connect === 'all',
+      optionsOf,
+      prepare: (device, signal) => tellPlaceAndTime(client, device, this.options, signal),
+    });
+    care.on('connected', (event) => this.hear({ what: 'device-connected', ...event }));
+    care.on('lost', (event) => this.hear({ what: 'device-lost', ...event }));
+    care.on('disconnected', (event) => this.hear({ what: 'device-disconnected', ...event }));
+    care.on('failure', (event) => this.hear({ what: 'device-failure', ...event }));
+    return care;
+  }
+
+  private hear(event: ObservatoryEvent): void {
+    this.events.emit('event', event);
+    if (event.what === 'connected') this.become('running');
+    else if (event.what === 'disconnected') this.become('waiting', event.reason);
+    else if (event.what.startsWith('device-')) this.become(this.state, this.reason);
+  }
+
+  private become(state: ObservatoryState, reason: string | null = null): void {
+    if (this.session.signal.aborted) return;
+    this.state = state;
+    this.reason = reason;
+    this.events.emit('event', { what: 'state', report: this.report() });
+  }
+
+  private async each(
+    devices: readonly string[],
+    work: (device: string) => Promise<void> | undefined,
+  ): Promise<Record<string, NightflowError>> {
+    const failures: Record<string, NightflowError> = {};
+    await Promise.all(
+      devices.map(async (device) => {
+        try {
+          await work(device);
+        } catch (thrown) {
+          const error = asNightflowError(thrown);
+          if (error.code === 'aborted') throw error;
+          failures[device] = error;
+        }
+      }),
+    );
+    return failures;
+  }
+}
+
+/** What one caller gives up goes on for the others. */
+function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (!signal) return work;
+  return new Promise((resolve, reject) => {
+    const stop = () => reject(new NightflowError('aborted', 'stopped'));
+    signal.addEventListener('abort', stop, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
+  });
+}

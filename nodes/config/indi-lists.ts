@@ -1,0 +1,108 @@
+/** What the editor's lists ask a deployed `astro-indi`: its devices, and the properties of one. The server is started for the answer. */
+import type { NodeAPI } from 'node-red';
+import { realClock } from '../../lib/clock/clock.ts';
+import type { IndiClient } from '../../lib/indi/client.ts';
+import {
+  describeDevices,
+  describeProperties,
+  type IndiDeviceInfo,
+  type IndiPropertyInfo,
+} from '../../lib/indi/devices/list.ts';
+import type { ObservatoryReport } from '../../lib/indi/observatory.ts';
+import { asNightflowError, NightflowError, throwIfAborted } from '../../lib/process/errors.ts';
+import { indiOf } from '../types.ts';
+
+/** GET nightflow/indi/ID/devices */
+export type DeviceList = readonly IndiDeviceInfo[];
+/** GET nightflow/indi/ID/properties?device=NAME */
+export type PropertyList = readonly IndiPropertyInfo[];
+/** GET nightflow/indi/ID/state, which starts nothing */
+export type IndiState = ObservatoryReport;
+
+const answerMilliseconds = 15_000;
+/** Definitions come in a burst: so long without a change, and they are there. */
+const quietMilliseconds = 250;
+const looks = 12;
+const served = new WeakSet<object>();
+
+export function serveIndiLists(RED: NodeAPI): void {
+  const app = RED.httpAdmin;
+  if (served.has(app)) return;
+  served.add(app);
+  const mayRead = RED.auth.needsPermission('astro-indi.read');
+  /** Connecting a device wakes hardware. */
+  const mayWrite = RED.auth.needsPermission('astro-indi.write');
+
+  const answer = (
+    method: 'get' | 'post',
+    path: string,
+    find: (asked: Asked, signal: AbortSignal) => unknown,
+    allowed = mayRead,
+  ) =>
+    app[method](`/nightflow/indi/:id/${path}`, allowed, (request, response) => {
+      const over = new AbortController();
+      const tooLong = new AbortController();
+      realClock.sleep(answerMilliseconds, over.signal).then(
+        () => tooLong.abort(),
+        () => {},
+      );
+      Promise.resolve()
+        .then(() => find(request as unknown as Asked, tooLong.signal))
+        .then((value) => response.json(value ?? null))
+        .catch((thrown) => {
+          const { code, message, remedy } = tooLong.signal.aborted ? late() : asNightflowError(thrown);
+          response.status(code === 'bad-input' ? 400 : 503).json({ error: { code, message, remedy } });
+        })
+        .finally(() => over.abort());
+    });
+  const nodeOf = ({ params }: Asked) => {
+    const node = indiOf(RED, params.id);
+    if (node) return node;
+    throw new NightflowError('bad-input', 'This INDI server is not deployed yet.', { remedy: 'Press Deploy first.' });
+  };
+
+  answer('get', 'state', (asked): IndiState => {
+    const { observatory, problem } = nodeOf(asked);
+    if (!observatory) throw problem;
+    return observatory.report();
+  });
+  answer('get', 'devices', async (asked, signal): Promise<DeviceList> => {
+    const client = await nodeOf(asked).ready(signal);
+    await quiet(client, signal);
+    return describeDevices(client.store);
+  });
+  answer('get', 'properties', async (asked, signal): Promise<PropertyList> => {
+    const client = await nodeOf(asked).ready(signal);
+    await quiet(client, signal);
+    return describeProperties(client.store, String(asked.query.device ?? ''));
+  });
+  answer(
+    'post',
+    'connect',
+    async (asked, signal): Promise<PropertyList> => {
+      const device = String(asked.query.device ?? '');
+      const client = await nodeOf(asked).device(device, signal);
+      await quiet(client, signal);
+      return describeProperties(client.store, device);
+    },
+    mayWrite,
+  );
+}
+
+interface Asked {
+  query: Record<string, unknown>;
+  params: Record<string, string>;
+}
+
+const late = () => new NightflowError('timeout', 'The INDI server does not answer.');
+
+/** Waits until a server that has just been started has told what it has. */
+async function quiet(client: IndiClient, signal: AbortSignal): Promise<void> {
+  for (let look = 0, before = -1; look < looks; look++) {
+    throwIfAborted(signal);
+    const count = client.store.devices().reduce((sum, name) => sum + client.store.properties(name).length, 0);
+    if (count > 0 && count === before) return;
+    before = count;
+    await realClock.sleep(quietMilliseconds, signal);
+  }
+}
