@@ -76,8 +76,8 @@ describe.each(['node-red', 'node-red-4'] as const)('installed into a plain %s', 
     userDir = temporaryFolder();
     installInto(userDir);
     const example = readFileSync(join(userDir, 'node_modules', manifest.name, 'examples', flow), 'utf8');
-    writeFileSync(join(userDir, 'flows.json'), example);
-    const nodes = JSON.parse(example) as { id: string; type: string }[];
+    const nodes = pressed(flow, JSON.parse(example));
+    writeFileSync(join(userDir, 'flows.json'), JSON.stringify(nodes));
     if (nodes.some((node) => node.type === 'astro-load')) await layPictures(join(userDir, 'archive', 'pictures'));
     running = await startPlain(version, userDir);
     await running.printed(/Started flows/);
@@ -93,11 +93,34 @@ describe.each(['node-red', 'node-red-4'] as const)('installed into a plain %s', 
   });
 });
 
+interface FlowNode {
+  id: string;
+  type: string;
+  name?: string;
+  [property: string]: unknown;
+}
+
+/** What a press on the page sends to the conductor of a flow that does nothing by itself. */
+const presses: Record<string, string> = { 'focus.json': 'loop', 'live-stack.json': 'start' };
+
+/** The flow with one more inject node in the place of the page's button. */
+function pressed(flow: string, nodes: FlowNode[]): FlowNode[] {
+  const command = presses[flow];
+  if (!command) return nodes;
+  const conductor = nodes.find(({ type, name }) => type === 'function' && name === 'Conductor')!;
+  const props = [
+    { p: 'topic', vt: 'str' },
+    { p: 'command', v: command, vt: 'str' },
+  ];
+  const button = { props, topic: 'command', x: 0, y: 0, z: conductor.z, wires: [[conductor.id]] };
+  return [...nodes, { id: 'f00d', type: 'inject', name: 'The button of the page', ...button }];
+}
+
 /** Flows that lay pictures on the disk without a press on their page. */
 const savesByItself = new Set(['pictures.json', 'star-trails.json']);
 
 /** Which of our nodes say in the editor that they have done something: a green status. */
-async function watchDone(url: string, nodes: { id: string; type: string }[]) {
+async function watchDone(url: string, nodes: FlowNode[]) {
   const ours = new Set(nodes.filter(({ type }) => type.startsWith('astro-')).map(({ id }) => `status/${id}`));
   const done = new Set<string>();
   const socket = new WebSocket(`${url.replace('http', 'ws')}/comms`);
