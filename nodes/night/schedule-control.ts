@@ -1,0 +1,283 @@
+/** Plans, runs, commands and resumes the list of one `astro-schedule` node. */
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Clock } from '../../lib/clock/clock.ts';
+import { FixedRun, journalledEvents } from '../../lib/night/fixed-schedule-run.ts';
+import { readState, workFolder, writeState } from '../../lib/night/night-folder.ts';
+import { NightflowError } from '../../lib/process/errors.ts';
+import { reportFailure } from '../handle.ts';
+import { type NodeConfig, readSettings } from '../inputs.ts';
+import { type StatusState, showStatus } from '../status.ts';
+import { type AstroMessage, clockOf, type Node, type NodeAPI, type SiteNode, siteOf } from '../types.ts';
+import { requirePlace } from './require-place.ts';
+import { PlannedList, type ScheduleSnapshot, tallyOf } from './schedule-report.ts';
+import { fingerprintOf, fixedOptions, listOf, type ScheduleSettings, scheduleInputs } from './schedule-settings.ts';
+
+/** What is written beside the journal, so that a night goes on after a restart. */
+interface Kept {
+  fingerprint: string;
+  settings: ScheduleSettings;
+  list: unknown;
+}
+
+const nothing: ScheduleSnapshot = { running: false, events: [], refused: [], broken: [], next: null };
+
+export class ScheduleControl {
+  private readonly RED: NodeAPI;
+  private readonly node: Node;
+  private readonly config: NodeConfig;
+  private readonly siteNode: SiteNode | null;
+  private readonly clock: Clock;
+  private run: FixedRun | null = null;
+  private stopping: AbortController | null = null;
+  private working: Promise<void> = Promise.resolve();
+  private starting = false;
+  private list: PlannedList | null = null;
+  private last: ScheduleSnapshot = nothing;
+  private closed = false;
+
+  constructor(RED: NodeAPI, node: Node, config: NodeConfig) {
+    this.RED = RED;
+    this.node = node;
+    this.config = config;
+    this.siteNode = siteOf(RED, config.site);
+    this.clock = clockOf(RED, config.site);
+  }
+
+  /** Plans the list and says so; `start` begins the night with it. @throws busy; bad-input for what is no list or has no event left */
+  async start(msg: AstroMessage, only: 'plan' | 'start'): Promise<void> {
+    const settings = await readSettings(this.RED, this.node, this.config, scheduleInputs, msg);
+    requirePlace(this.siteNode);
+    const list = await listOf(settings, this.config, msg, this.siteNode!.archiveFolder);
+    await this.begin({ fingerprint: fingerprintOf(this.config), settings, list }, only, msg);
+  }
+
+  /** What came of an event. Without an id: of the one that is worked on. @throws bad-input */
+  async report(state: 'done' | 'failed' | 'skipped', msg: AstroMessage): Promise<void> {
+    const run = this.running();
+    const id = this.idOf(msg, run);
+    const reason = reasonOf(msg) ?? (state === 'skipped' ? this.say('reason.skipped') : undefined);
+    if (await run.report(id, state, reason)) this.tellOf(id, state, msg);
+  }
+
+  /** @throws bad-input, rejected */
+  async restore(msg: AstroMessage): Promise<void> {
+    const run = this.running();
+    const id = this.idOf(msg, run);
+    if (!(await run.restore(id)))
+      throw new NightflowError('rejected', 'Only a skipped event can be taken up again, and only before its start.');
+    this.tellOf(id, 'restored', msg);
+  }
+
+  /** Ends the night: what is under way has failed, what is left stays planned for the next start. */
+  async stop(msg: AstroMessage): Promise<void> {
+    const { run } = this;
+    if (!run) return;
+    const under = run.events.find(({ id }) => run.state(id) === 'running');
+    if (under) await run.report(under.id, 'failed', this.say('reason.stopped'));
+    this.stopping?.abort();
+    await this.working;
+    await rm(this.keptPath(), { force: true });
+    this.tell('stopped', tallyOf(this.last.events), msg);
+    this.show('idle', 'stopped');
+  }
+
+  status(msg: AstroMessage): void {
+    this.tell('status', this.snapshot(), msg);
+  }
+
+  /** Goes on with the night that a restart cut off. */
+  async deployed(): Promise<void> {
+    try {
+      if (!this.siteNode) return;
+      const kept = await readState<Kept>(this.keptPath());
+      if (kept && kept.fingerprint === fingerprintOf(this.config)) await this.begin(kept, 'resume', {} as AstroMessage);
+      else if (kept) await rm(this.keptPath(), { force: true });
+    } catch (thrown) {
+      this.fail(thrown);
+    }
+  }
+
+  idle(): void {
+    this.show('idle', 'idle');
+  }
+
+  suspend(): void {
+    this.closed = true;
+    this.stopping?.abort();
+  }
+
+  async close(removed: boolean): Promise<void> {
+    await this.working;
+    if (removed && this.siteNode) await rm(this.folder(), { recursive: true, force: true });
+  }
+
+  private async begin(kept: Kept, how: 'plan' | 'start' | 'resume', msg: AstroMessage): Promise<void> {
+    const site = requirePlace(this.siteNode);
+    const journalPath = join(this.folder(), 'schedule.journal');
+    const known = await journalledEvents(journalPath);
+    const list = new PlannedList(kept.list, this.clock.now(), fixedOptions(kept.settings, site, known));
+    if (how === 'plan') return this.planned(list.snapshot(null, false), 'plan', msg);
+    if (this.run || this.starting)
+      throw new NightflowError('busy', 'The list is running already.', {
+        remedy: 'Send stop first; what is done stays done when it is started again.',
+      });
+    this.starting = true;
+    try {
+      const { events } = list.plan;
+      if (events.length === 0) {
+        this.planned(list.snapshot(null, false), 'plan', msg);
+        await rm(this.keptPath(), { force: true });
+        throw nothingToDo(list.snapshot(null, false));
+      }
+      // A list of which nothing is known belongs to another night.
+      if (!events.some(({ id }) => known.has(id))) await rm(journalPath, { force: true });
+      const { graceSeconds } = kept.settings;
+      const run = await FixedRun.open(events, { clock: this.clock, journalPath, graceSeconds });
+      await writeState(this.keptPath(), kept);
+      this.list = list;
+      this.run = run;
+      this.stopping = new AbortController();
+      if (this.closed) this.stopping.abort();
+      this.planned(this.snapshot(), how === 'resume' ? 'resumed' : 'plan', msg);
+      for (const { id } of run.cutOff) this.tellOf(id, 'failed', msg);
+      this.working = this.work(run, this.stopping.signal);
+    } finally {
+      this.starting = false;
+    }
+  }
+
+  /** Until the list is finished, stopped or the node closed. */
+  private async work(run: FixedRun, signal: AbortSignal): Promise<void> {
+    try {
+      for (;;) {
+        this.showNext(run);
+        const step = await run.next(signal);
+        if (step.act === 'finish') break;
+        const { id } = step.event;
+        if (step.act === 'miss') this.tellOf(id, 'missed');
+        else if (step.act === 'over') this.tellOf(id, 'done');
+        // Between the journal's write and this line a person may have skipped it.
+        else if (run.state(id) === (step.act === 'prepare' ? 'preparing' : 'running')) this.order(step.act, id);
+      }
+      await rm(this.keptPath(), { force: true });
+      this.end(run);
+      const tally = tallyOf(this.last.events);
+      this.tell('finish', tally);
+      this.show('done', 'finished', { ...tally });
+    } catch (thrown) {
+      this.end(run);
+      if (!signal.aborted) this.fail(thrown);
+    } finally {
+      await run.close().catch(() => {});
+    }
+  }
+
+  private end(run: FixedRun): void {
+    this.run = null;
+    this.last = this.list?.snapshot(run, false) ?? nothing;
+  }
+
+  /** To output 1: this is to be done now. */
+  private order(event: 'prepare' | 'begin', id: string): void {
+    const { target } = this.list!.plan.events.find((each) => each.id === id)!;
+    const schedule = this.snapshot();
+    const row = schedule.events.find((each) => each.id === id)!;
+    const secondsLeft = Number(((Date.parse(row.start) - this.clock.now()) / 1000).toFixed(3));
+    const { start, end, durationSeconds, exposureSeconds } = row;
+    // Exposure and duration of the recording travel with `begin` only: before it they would be taken for those of other pictures.
+    const recording = { durationSeconds, ...(exposureSeconds !== null && { exposureSeconds }) };
+    const message = { event, id, payload: { ...row, secondsLeft }, target: { ...target }, start, end, schedule };
+    this.node.send([{ ...message, ...(event === 'begin' && recording) }, null] as never);
+  }
+
+  /** To output 2, about one event. */
+  private tellOf(id: string, event: string, msg?: AstroMessage): void {
+    const schedule = this.snapshot();
+    const row = schedule.events.find((each) => each.id === id);
+    const reason = row?.reason ?? undefined;
+    this.send({ event, id, payload: row, ...(reason !== undefined && { reason }), schedule }, msg);
+    if (this.run) this.showNext(this.run);
+  }
+
+  private tell(event: string, payload: unknown, msg?: AstroMessage): void {
+    this.send({ event, payload, schedule: this.snapshot() }, msg);
+  }
+
+  private send(message: Record<string, unknown>, msg?: AstroMessage): void {
+    const topic = msg?.topic;
+    this.node.send([null, { ...(topic !== undefined && { topic }), ...message }] as never);
+  }
+
+  private planned(schedule: ScheduleSnapshot, event: 'plan' | 'resumed', msg: AstroMessage): void {
+    const { events, refused, broken } = schedule;
+    this.send({ event, payload: { accepted: events, refused, broken }, schedule }, msg);
+    if (this.run) return;
+    const wrong = refused.length + broken.length;
+    const counts = { accepted: events.length, refused: refused.length, broken: broken.length };
+    this.show(wrong > 0 || events.length === 0 ? 'waiting' : 'done', 'planned', counts);
+  }
+
+  private snapshot(): ScheduleSnapshot {
+    if (this.run && this.list) this.last = this.list.snapshot(this.run, true);
+    return this.last;
+  }
+
+  private showNext(run: FixedRun): void {
+    const { events, next } = this.list!.snapshot(run, true);
+    const row = events.find(({ id }) => id === next);
+    if (!row) return;
+    const values = { name: row.name, start: row.start.slice(11, 19), prepare: row.prepare.slice(11, 19) };
+    if (row.state === 'planned') this.show('waiting', 'next', values);
+    else this.show('working', row.state, values);
+  }
+
+  private running(): FixedRun {
+    if (this.run) return this.run;
+    throw new NightflowError('rejected', 'No list is running.', { remedy: 'Send start first.' });
+  }
+
+  private idOf(msg: AstroMessage, run: FixedRun): string {
+    const given = msg.id ?? (msg.payload as { id?: unknown } | null | undefined)?.id;
+    if (given === undefined || given === null || given === '') {
+      const { next } = this.snapshot();
+      if (next) return next;
+    } else if (run.events.some(({ id }) => id === given)) return given as string;
+    throw new NightflowError('bad-input', `The list has no event "${String(given ?? '').slice(0, 80)}".`, {
+      remedy: 'Send back the msg.id that came with the event.',
+    });
+  }
+
+  private fail(thrown: unknown): void {
+    const msg = { _msgid: this.RED.util.generateId() };
+    reportFailure(this.node, thrown, (error) => error && this.node.error(error, msg));
+  }
+
+  private show(state: StatusState, key: string, values: Record<string, unknown> = {}): void {
+    showStatus(this.node, state, this.say(`status.${key}`, values));
+  }
+
+  private say(key: string, values: Record<string, unknown> = {}): string {
+    return this.RED._(`astro-schedule.${key}`, values as never);
+  }
+
+  private folder(): string {
+    return workFolder(this.siteNode!.archiveFolder, this.node.id);
+  }
+
+  private keptPath(): string {
+    return join(this.folder(), 'schedule.json');
+  }
+}
+
+function reasonOf(msg: AstroMessage): string | undefined {
+  const { reason, error } = msg;
+  if (typeof reason === 'string' && reason !== '') return reason;
+  const message = (error as { message?: unknown } | undefined)?.message;
+  return typeof message === 'string' ? message : undefined;
+}
+
+function nothingToDo({ refused, broken }: ScheduleSnapshot): NightflowError {
+  const first = refused[0]?.reason ?? (broken[0] ? `Line ${broken[0].line}: ${broken[0].reason}` : 'It is empty.');
+  return new NightflowError('bad-input', `No event of the list can be observed. ${first}`);
+}

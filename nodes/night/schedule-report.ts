@@ -1,0 +1,126 @@
+/** What `astro-schedule` says about its list: the snapshot that travels with every message, and the rows in it. */
+import { isoTime } from '../../lib/clock/clock.ts';
+import type { FrameSite } from '../../lib/frame/frame.ts';
+import {
+  type EventState,
+  type FixedEvent,
+  type FixedOptions,
+  type FixedPlan,
+  isFinal,
+  planFixedList,
+  type RefusalCode,
+} from '../../lib/night/fixed-schedule.ts';
+import type { FixedRun } from '../../lib/night/fixed-schedule-run.ts';
+import type { BrokenLine } from '../../lib/sky/target-list.ts';
+import { observe } from '../../lib/sky/visibility.ts';
+
+/** One accepted event; times ISO 8601 UTC, angles degrees. */
+export interface EventRow {
+  id: string;
+  name: string;
+  line: number | null;
+  raDegrees: number;
+  decDegrees: number;
+  magnitude: number | null;
+  prepare: string;
+  start: string;
+  end: string;
+  durationSeconds: number;
+  exposureSeconds: number | null;
+  exposureFrom: 'list' | 'magnitude' | null;
+  /** The limit that the exposure was moved to. */
+  exposureLimited: 'shortest' | 'longest' | null;
+  altitudeDegrees: number;
+  azimuthDegrees: number;
+  moonDistanceDegrees: number;
+  state: EventState | 'planned';
+  reason: string | null;
+  notes: string[];
+}
+
+export interface RefusedRow {
+  name: string;
+  line: number | null;
+  start: string | null;
+  code: RefusalCode;
+  reason: string;
+}
+
+/** `msg.schedule`. */
+export interface ScheduleSnapshot {
+  running: boolean;
+  events: EventRow[];
+  refused: RefusedRow[];
+  broken: readonly BrokenLine[];
+  /** Of the event that is worked on, or that comes next; null: none is left. */
+  next: string | null;
+}
+
+/** A list that was read and planned: where its targets stand is worked out once. */
+export class PlannedList {
+  readonly plan: FixedPlan & { broken: readonly BrokenLine[] };
+  private readonly rows: Omit<EventRow, 'state' | 'reason'>[];
+
+  /** @param now UTC ms @throws bad-input when it is no list at all */
+  constructor(list: unknown, now: number, options: FixedOptions) {
+    this.plan = planFixedList(list, now, options);
+    this.rows = this.plan.events.map((event) => plannedRow(event, options.site));
+  }
+
+  /** @param run Knows how far each event is; null: none has begun. */
+  snapshot(run: FixedRun | null, running: boolean): ScheduleSnapshot {
+    const events = this.rows.map((row): EventRow => {
+      const state = run?.state(row.id) ?? 'planned';
+      const reason = run?.reason(row.id) ?? null;
+      // What is prepared when the list is stopped is prepared anew at the next start.
+      return { ...row, state: !running && state === 'preparing' ? 'planned' : state, reason };
+    });
+    const next = events.find(({ state }) => state === 'planned' || !isFinal(state))?.id ?? null;
+    return { running, events, refused: refusedRows(this.plan), broken: this.plan.broken, next };
+  }
+}
+
+function plannedRow(event: FixedEvent, site: FrameSite): Omit<EventRow, 'state' | 'reason'> {
+  const { id, target, exposure, startAt, endAt, prepareAt } = event;
+  const seen = observe(site, startAt, target);
+  return {
+    id,
+    name: target.name,
+    line: target.line ?? null,
+    raDegrees: target.raDegrees,
+    decDegrees: target.decDegrees,
+    magnitude: target.magnitude ?? null,
+    prepare: isoTime(prepareAt),
+    start: isoTime(startAt),
+    end: isoTime(endAt),
+    durationSeconds: (endAt - startAt) / 1000,
+    exposureSeconds: exposure?.seconds ?? null,
+    exposureFrom: exposure?.from ?? null,
+    exposureLimited: exposure?.limited ?? null,
+    altitudeDegrees: Number(seen.apparentAltitudeDegrees.toFixed(2)),
+    azimuthDegrees: Number(seen.azimuthDegrees.toFixed(2)),
+    moonDistanceDegrees: Number(seen.moonDistanceDegrees.toFixed(1)),
+    notes: target.notes ?? [],
+  };
+}
+
+const refusedRows = ({ refused }: FixedPlan): RefusedRow[] =>
+  refused.map(({ target, code, reason }) => ({
+    name: target.name,
+    line: target.line ?? null,
+    start: target.start ?? null,
+    code,
+    reason,
+  }));
+
+export interface Tally {
+  done: number;
+  failed: number;
+  missed: number;
+  skipped: number;
+}
+
+export function tallyOf(events: readonly EventRow[]): Tally {
+  const count = (state: EventRow['state']) => events.filter((event) => event.state === state).length;
+  return { done: count('done'), failed: count('failed'), missed: count('missed'), skipped: count('skipped') };
+}
