@@ -9,11 +9,13 @@ import { retry } from '../process/retry.ts';
 import type { Site } from '../sky/site.ts';
 import { IndiClient } from './client.ts';
 import { DeviceCare, type DeviceCareOptions } from './device-care.ts';
-import { describeDevices, type IndiDeviceInfo } from './devices/list.ts';
+import { describeDevices, devicesDescribed } from './devices/list.ts';
 import type { Driver } from './driver-fifo.ts';
 import { tellPlaceAndTime } from './observatory-place.ts';
+import type { ObservatoryEvent, ObservatoryReport, ObservatoryState } from './observatory-report.ts';
 import { openServer, type RunningServer } from './observatory-server.ts';
 import type { IndiSimulatorOptions } from './simulator/simulator.ts';
+import { unlessAborted } from './wait.ts';
 
 export type ServerChoice =
   | { kind: 'connect'; host: string; port: number }
@@ -35,32 +37,6 @@ export interface IndiObservatoryOptions {
   /** Mounts are told the observatory's time. */
   tellTime?: boolean;
 }
-
-/** 'stopped': by `stop`, and only `start` ends that. 'waiting': the server is away and waited for. */
-export type ObservatoryState = 'idle' | 'starting' | 'running' | 'waiting' | 'stopped';
-
-export interface ObservatoryReport {
-  state: ObservatoryState;
-  /** Why it waits, or could not start. */
-  reason: string | null;
-  /** `host:port`; null when there is none to connect to yet. */
-  address: string | null;
-  devices: readonly (IndiDeviceInfo & { ready: boolean })[];
-}
-
-export type ObservatoryEvent =
-  | { what: 'state'; report: ObservatoryReport }
-  /** A line of the server's and its drivers' log, or a sentence of a device. */
-  | { what: 'log'; line: string }
-  | { what: 'message'; device: string | null; message: string }
-  | { what: 'server-failed'; error: NightflowError; waitSeconds: number }
-  | { what: 'driver-gave-up'; executable: string; waitSeconds: number }
-  | { what: 'connected' }
-  | { what: 'disconnected'; reason: string }
-  | { what: 'device-connected'; device: string; complaints: readonly string[] }
-  | { what: 'device-lost'; device: string }
-  | { what: 'device-disconnected'; device: string }
-  | { what: 'device-failure'; device: string; error: NightflowError };
 
 interface ObservatoryEvents {
   event: ObservatoryEvent;
@@ -86,9 +62,12 @@ export class IndiObservatory {
   private ending: Promise<void> = Promise.resolve();
   private state: ObservatoryState = 'idle';
   private reason: string | null = null;
+  /** Devices are connected as they appear. */
+  private all: boolean;
 
   constructor(options: IndiObservatoryOptions) {
     this.options = options;
+    this.all = options.connect === 'all';
   }
 
   on<Name extends keyof ObservatoryEvents>(name: Name, listener: Listener<ObservatoryEvents[Name]>): () => void {
@@ -159,17 +138,25 @@ export class IndiObservatory {
     return client;
   }
 
-  /** All devices of the server that can be. @returns those that could not, with the reason */
+  /** As `ready`, when also the devices have told of themselves: those of drivers just started do so one after the other. */
+  async described(signal?: AbortSignal): Promise<IndiClient> {
+    const client = await this.ready(signal);
+    const { server } = this.options;
+    await devicesDescribed(client, signal, server.kind === 'launch' ? server.drivers.length : 1);
+    return client;
+  }
+
+  /** All devices of the server, also those that appear later. @returns those that could not, with the reason */
   async connectAll(signal?: AbortSignal): Promise<Record<string, NightflowError>> {
-    const { store } = await this.ready(signal);
-    return this.each(
-      store.devices().filter((name) => store.property(name, 'CONNECTION')),
-      (device) => this.running?.care.ensure(device, signal),
-    );
+    const client = await this.described(signal);
+    this.all = true;
+    const devices = client.store.devices().filter((name) => client.store.property(name, 'CONNECTION'));
+    return this.each(devices, (device) => this.running?.care.ensure(device, signal));
   }
 
   /** They stay so until somebody asks for them. @returns those that could not, with the reason */
   async disconnectAll(signal?: AbortSignal): Promise<Record<string, NightflowError>> {
+    this.all = false;
     const { running } = this;
     if (!running?.client.connected) return {};
     return this.each(running.client.store.devices(), (device) => running.care.release(device, signal));
@@ -242,7 +229,7 @@ export class IndiObservatory {
     const optionsOf = (device: string) => settings.find((each) => each.device === device) ?? { device };
     const named = connect === 'all' ? [] : connect.map(optionsOf);
     const care = new DeviceCare(client, named, {
-      also: () => connect === 'all',
+      also: () => this.all,
       optionsOf,
       prepare: (device, signal) => tellPlaceAndTime(client, device, this.options, signal),
     });
@@ -285,14 +272,4 @@ export class IndiObservatory {
     );
     return failures;
   }
-}
-
-/** What one caller gives up goes on for the others. */
-function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (!signal) return work;
-  return new Promise((resolve, reject) => {
-    const stop = () => reject(new NightflowError('aborted', 'stopped'));
-    signal.addEventListener('abort', stop, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
-  });
 }

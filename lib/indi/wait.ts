@@ -48,3 +48,13 @@ export async function waitFor<T>(subscribe: Subscribe, look: () => T | undefined
     over.abort();
   }
 }
+
+/** Work that several share: what one caller gives up goes on for the others. @throws aborted, and what the work throws */
+export function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (!signal) return work;
+  return new Promise((resolve, reject) => {
+    const stop = () => reject(new NightflowError('aborted', 'stopped'));
+    signal.addEventListener('abort', stop, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
+  });
+}

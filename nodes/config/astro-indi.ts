@@ -1,7 +1,8 @@
 /** `astro-indi`: one INDI server with its devices, shared by all nodes that name it. */
 import type { NodeAPI } from 'node-red';
 import { realClock } from '../../lib/clock/clock.ts';
-import { IndiObservatory, type ObservatoryEvent } from '../../lib/indi/observatory.ts';
+import { IndiObservatory } from '../../lib/indi/observatory.ts';
+import { type ObservatoryEvent, sentenceOf, withRemedy } from '../../lib/indi/observatory-report.ts';
 import { asNightflowError, type NightflowError } from '../../lib/process/errors.ts';
 import { type NodeConfig, nodeLabel } from '../inputs.ts';
 import { type IndiNode, siteOf } from '../types.ts';
@@ -66,18 +67,18 @@ function logger(
   };
   const warn = (text: string) => once(text, (each) => node.warn(each));
   const event = (event: ObservatoryEvent) => {
-    if (event.what === 'log') once(event.line, (line) => node.log(`${label}: ${line}`));
-    else if (event.what === 'server-failed') warn(sentences(event.error));
-    else if (event.what === 'driver-gave-up')
-      warn(
-        `The driver ${event.executable} ended again and again; it is started again in ${Math.round(event.waitSeconds)} s.`,
-      );
-    else if (event.what === 'disconnected') warn(event.reason);
-    else if (event.what === 'device-failure') warn(`${event.device}: ${sentences(event.error)}`);
-    else if (event.what === 'device-connected')
-      for (const complaint of event.complaints) warn(`${event.device}: ${complaint}`);
+    const text = sentenceOf(event);
+    if (event.what === 'log') once(text, (line) => node.log(`${label}: ${line}`));
+    else if (troubles.has(event.what)) warn(text);
+    else if (event.what === 'device-connected' && event.complaints.length > 0) warn(text);
   };
-  return { event, failure: (error) => warn(sentences(error)) };
+  return { event, failure: (error) => warn(withRemedy(error)) };
 }
 
-const sentences = ({ message, remedy }: NightflowError): string => (remedy ? `${message} ${remedy}` : message);
+const troubles: ReadonlySet<ObservatoryEvent['what']> = new Set([
+  'server-failed',
+  'driver-gave-up',
+  'disconnected',
+  'device-lost',
+  'device-failure',
+]);

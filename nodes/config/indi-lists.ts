@@ -5,12 +5,13 @@ import type { IndiClient } from '../../lib/indi/client.ts';
 import {
   describeDevices,
   describeProperties,
+  devicesDescribed,
   type IndiDeviceInfo,
   type IndiPropertyInfo,
 } from '../../lib/indi/devices/list.ts';
-import type { ObservatoryReport } from '../../lib/indi/observatory.ts';
-import { asNightflowError, NightflowError, throwIfAborted } from '../../lib/process/errors.ts';
-import { indiOf } from '../types.ts';
+import type { ObservatoryReport } from '../../lib/indi/observatory-report.ts';
+import { asNightflowError, NightflowError } from '../../lib/process/errors.ts';
+import { type IndiNode, indiOf } from '../types.ts';
 
 /** GET nightflow/indi/ID/devices */
 export type DeviceList = readonly IndiDeviceInfo[];
@@ -20,9 +21,6 @@ export type PropertyList = readonly IndiPropertyInfo[];
 export type IndiState = ObservatoryReport;
 
 const answerMilliseconds = 15_000;
-/** Definitions come in a burst: so long without a change, and they are there. */
-const quietMilliseconds = 250;
-const looks = 12;
 const served = new WeakSet<object>();
 
 export function serveIndiLists(RED: NodeAPI): void {
@@ -67,13 +65,11 @@ export function serveIndiLists(RED: NodeAPI): void {
     return observatory.report();
   });
   answer('get', 'devices', async (asked, signal): Promise<DeviceList> => {
-    const client = await nodeOf(asked).ready(signal);
-    await quiet(client, signal);
+    const client = await described(nodeOf(asked), signal);
     return describeDevices(client.store);
   });
   answer('get', 'properties', async (asked, signal): Promise<PropertyList> => {
-    const client = await nodeOf(asked).ready(signal);
-    await quiet(client, signal);
+    const client = await described(nodeOf(asked), signal);
     return describeProperties(client.store, String(asked.query.device ?? ''));
   });
   answer(
@@ -82,7 +78,7 @@ export function serveIndiLists(RED: NodeAPI): void {
     async (asked, signal): Promise<PropertyList> => {
       const device = String(asked.query.device ?? '');
       const client = await nodeOf(asked).device(device, signal);
-      await quiet(client, signal);
+      await devicesDescribed(client, signal);
       return describeProperties(client.store, device);
     },
     mayWrite,
@@ -96,13 +92,7 @@ interface Asked {
 
 const late = () => new NightflowError('timeout', 'The INDI server does not answer.');
 
-/** Waits until a server that has just been started has told what it has. */
-async function quiet(client: IndiClient, signal: AbortSignal): Promise<void> {
-  for (let look = 0, before = -1; look < looks; look++) {
-    throwIfAborted(signal);
-    const count = client.store.devices().reduce((sum, name) => sum + client.store.properties(name).length, 0);
-    if (count > 0 && count === before) return;
-    before = count;
-    await realClock.sleep(quietMilliseconds, signal);
-  }
+function described({ observatory, problem }: IndiNode, signal: AbortSignal): Promise<IndiClient> {
+  if (!observatory) throw problem;
+  return observatory.described(signal);
 }

@@ -37,13 +37,21 @@ export async function listIndiDevices(
   const client = new IndiClient({ ...server, clock, connectSeconds: timeoutSeconds });
   try {
     await client.start({ timeoutSeconds, signal });
-    for (let look = 0, before = -1; look < looks && client.store.revision !== before; look++) {
-      before = client.store.revision;
-      await client.networkClock.sleep(quietMilliseconds, signal);
-    }
+    await devicesDescribed(client, signal);
     return describeDevices(client.store);
   } finally {
     await client.close();
+  }
+}
+
+/** Waits until the burst of definitions of a server that has just been reached is over, some seconds at most. @throws aborted */
+export async function devicesDescribed(client: IndiClient, signal?: AbortSignal, atLeast = 0): Promise<void> {
+  for (let look = 0, before = -1; look < looks; look++) {
+    const { store } = client;
+    const count = store.devices().reduce((sum, device) => sum + store.properties(device).length, 0);
+    if (count === before && store.devices().length >= atLeast) return;
+    before = count;
+    await client.networkClock.sleep(quietMilliseconds, signal);
   }
 }
 
