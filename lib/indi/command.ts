@@ -45,6 +45,8 @@ export interface CommandResult {
   status: CommandStatus;
   /** A sentence; empty when ok. */
   reason: string;
+  /** What a person can do about it. */
+  remedy?: string;
   /** The property as it stood at the end. */
   property: IndiProperty | null;
   /** Since the send, oldest first; repeated Busy and Ok are one. */
@@ -110,8 +112,13 @@ export function requireOk(result: CommandResult): CommandResult & { status: 'ok'
     'device-lost': 'lost',
     disconnected: 'lost',
   };
-  throw new NightflowError(codes[result.status], result.reason);
+  throw new NightflowError(codes[result.status], result.reason, { remedy: result.remedy });
 }
+
+const remedies = {
+  hangs: 'Restart the driver, or the INDI server; then look to the cable and the power of the device.',
+  dropped: 'The log of the INDI server has what the driver found wrong with it.',
+} as const;
 
 const ended = (status: CommandStatus, reason: string): CommandResult => ({
   status,
@@ -127,8 +134,9 @@ class Observation {
   private readonly history: Happening[];
   private readonly over = new AbortController();
   private readonly offs: (() => void)[] = [];
-  private finish: (status: CommandStatus, reason?: string) => void = () => {};
+  private finish: (status: CommandStatus, reason?: string, remedy?: string) => void = () => {};
   private settling: AbortController | null = null;
+  private standing: string | undefined;
   private probed = false;
   private rejecting = false;
   private confirmed = false;
@@ -147,12 +155,13 @@ class Observation {
     const timeoutSeconds =
       request.timeoutSeconds ?? Math.max(60, 2 * (link.store.property(device, property)?.timeoutSeconds ?? 0));
     const promise = new Promise<CommandResult>((resolve) => {
-      this.finish = (status, reason = '') => {
+      this.finish = (status, reason = '', remedy) => {
         if (this.over.signal.aborted) return;
         this.over.abort();
         this.settling?.abort();
         for (const off of this.offs) off();
-        resolve({ status, reason, property: link.store.property(device, property) ?? null, history: this.history });
+        const at = link.store.property(device, property) ?? null;
+        resolve({ status, reason, ...(remedy && { remedy }), property: at, history: this.history });
       };
     });
     const onAbort = () => this.finish('aborted', 'stopped');
@@ -170,6 +179,7 @@ class Observation {
       this.finish(
         'timeout',
         `${path} was not done after ${timeoutSeconds} s${silent ? '; its driver answers nothing' : ''}.`,
+        silent ? remedies.hangs : undefined,
       );
     });
     return promise;
@@ -205,7 +215,7 @@ class Observation {
     const { device, ackSeconds = 2 } = this.request;
     this.after(this.link.networkClock, ackSeconds, () => {
       if (this.settling || updatesOf(this.history, property.name).length > 0) return;
-      this.finish('no-ack', `${device} read the command for ${property.name} and did nothing.`);
+      this.finish('no-ack', `${device} read the command for ${property.name} and did nothing.`, remedies.dropped);
     });
   }
 
@@ -244,9 +254,10 @@ class Observation {
       this.settling = null;
       if (verdict !== 'waiting') this.reject();
     } else if (verdict.settleSeconds === 0) this.finish('ok');
-    else if (!this.settling || restart) {
+    else if (!this.settling || (restart && !(verdict.standing && verdict.standing === this.standing))) {
       this.settling?.abort();
       this.settling = new AbortController();
+      this.standing = verdict.standing;
       this.after(this.link.clock, verdict.settleSeconds, () => this.finish('ok'), this.settling.signal);
     }
   }

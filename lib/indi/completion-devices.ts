@@ -22,8 +22,14 @@ export interface EquatorialTarget {
   decDegrees: number;
 }
 
-/** A hundredth of a degree: mounts round, and end some arc seconds off; a mount that stopped on the way is off by more. */
+/** A hundredth of a degree: mounts round, and end some arc seconds off. */
 const slewToleranceDegrees = 0.01;
+/**
+ * A mount whose axes arrive one after the other stands still in the sky meanwhile: 8 s of a long way in declination are 2' (the
+ * telescope simulator, measured). It says Ok there; so near, standing still for so long, it has done what it can.
+ */
+const nearDegrees = 0.5;
+const nearStillSeconds = 2;
 
 /** On the sky, degrees. */
 export function separationDegrees(a: EquatorialTarget, b: EquatorialTarget): number {
@@ -40,8 +46,8 @@ const coordinates = (property: IndiProperty | undefined): EquatorialTarget | nul
 };
 
 /**
- * Slew or sync: Ok and there. Ok elsewhere is too early and waits on. Idle is an abort or a refusal (a parked mount), and
- * stays one: 70 ms after an abort a tracking mount says Ok again.
+ * Slew or sync: Ok and there; a slew may end a little beside it. Ok elsewhere is too early and waits on. Idle is an abort or a
+ * refusal (a parked mount), and stays one: 70 ms after an abort a tracking mount says Ok again.
  */
 export const arrived =
   (target: EquatorialTarget, toleranceDegrees = slewToleranceDegrees, name = 'EQUATORIAL_EOD_COORD'): Judge =>
@@ -53,7 +59,15 @@ export const arrived =
     const last = updates.at(-1);
     const at = coordinates(last);
     if (last?.state !== 'Ok' || !at) return 'waiting';
-    return separationDegrees(at, target) <= toleranceDegrees ? done : 'waiting';
+    const away = separationDegrees(at, target);
+    if (away <= toleranceDegrees) return done;
+    // A sync moves nothing, so is never Busy: it is exact or was not taken.
+    const moved = updates.some(({ state }) => state === 'Busy');
+    if (!moved || away > nearDegrees) return 'waiting';
+    const standing = [at.raHours * 15, at.decDegrees]
+      .map((degrees) => Math.round(degrees / slewToleranceDegrees))
+      .join();
+    return { done: true, settleSeconds: nearStillSeconds, standing };
   };
 
 /** Park or unpark, of a mount (TELESCOPE_PARK) or a dome (DOME_PARK). */

@@ -17,8 +17,11 @@ export type Happening =
 
 export type Verdict =
   | 'waiting'
-  /** Done, if nothing else comes within `settleSeconds`: a second update may still take it back. */
-  | { done: true; settleSeconds: number }
+  /**
+   * Done, if nothing else comes within `settleSeconds`: a second update may still take it back. Where `standing` is given, updates
+   * that leave it as it is are nothing: encoders tremble.
+   */
+  | { done: true; settleSeconds: number; standing?: string }
   /** The device said no, or did something else. */
   | { rejected: string };
 

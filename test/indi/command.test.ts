@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { realClock } from '../../lib/clock/clock.ts';
 import { RehearsalClock } from '../../lib/clock/rehearsal.ts';
 import { followRunning, requireOk, runCommand } from '../../lib/indi/command.ts';
-import { exposed } from '../../lib/indi/completion-devices.ts';
+import { arrived, exposed } from '../../lib/indi/completion-devices.ts';
 import { DeviceLocks } from '../../lib/indi/device-lock.ts';
 import { numberOf } from '../../lib/indi/property.ts';
 import { waitFor } from '../../lib/indi/wait.ts';
@@ -72,6 +72,7 @@ describe('a command ends', () => {
     expect(await runCommand(link, { ...request, timeoutSeconds: 0.5 })).toMatchObject({
       status: 'timeout',
       reason: 'D.GAIN was not done after 0.5 s; its driver answers nothing.',
+      remedy: expect.stringContaining('Restart the driver'),
     });
   });
 
@@ -119,6 +120,52 @@ describe('a command ends', () => {
       ['device-lost', 'lost'],
     ] as const)
       expect(() => requireOk(end(status))).toThrow(expect.objectContaining({ code, message: 'why' }));
+  });
+});
+
+describe('a slew that ends beside its target', () => {
+  const slew = (then: (link: ScriptedLink) => void) => {
+    const clock = new RehearsalClock(Date.UTC(2026, 0, 1), 20);
+    const link = new ScriptedLink(clock);
+    link.says(number('EQUATORIAL_EOD_COORD', { RA: [1], DEC: [80] }));
+    link.onSend = (message) => {
+      if (message.tag !== 'new') return;
+      link.says(setNumber('EQUATORIAL_EOD_COORD', 'Busy', { RA: 3, DEC: 60 }));
+      then(link);
+    };
+    const target = { raHours: 3, decDegrees: 20 };
+    return runCommand(link, {
+      ...{ device: 'D', property: 'EQUATORIAL_EOD_COORD', values: { RA: 3, DEC: 20 } },
+      ...{ judge: arrived(target), timeoutSeconds: 60, ackSeconds: 100 },
+    });
+  };
+  const ok = (link: ScriptedLink, DEC: number) => link.says(setNumber('EQUATORIAL_EOD_COORD', 'Ok', { RA: 3, DEC }));
+
+  it('is done once it stands, though its encoders tremble', async () => {
+    let over = false;
+    const running = slew(async (link) => {
+      for (let n = 0; !over; n++) {
+        ok(link, 20.0401 + (n % 2) * 1e-4);
+        await link.clock.sleep(200);
+      }
+    });
+    expect((await running).status).toBe('ok');
+    over = true;
+  });
+
+  it('goes on while it still moves, says Ok as it may', async () => {
+    const result = await slew(async (link) => {
+      for (const dec of [20.4, 20.3, 20.2, 20.1, 20]) {
+        ok(link, dec);
+        await link.clock.sleep(300);
+      }
+    });
+    expect(result.status).toBe('ok');
+    expect(numberOf(result.property!, 'DEC')).toBe(20);
+  });
+
+  it('is not done far from it, nor when nothing moved', async () => {
+    expect((await slew((link) => ok(link, 22))).status).toBe('timeout');
   });
 });
 

@@ -85,11 +85,17 @@ describe('a slew', () => {
         at('Busy', 20),
         at('Busy', 23.999),
         at('Ok', 23.9991),
-        at('Ok', 0.0001),
+        at('Ok', 0.06),
       ]),
     ).toEqual(['waiting', 'waiting', 'waiting', 'done', 'waiting']));
   it('is not done by an Ok that comes before the mount is there', () =>
     expect(verdicts(judge, [at('Ok', 20), at('Busy', 21)])).toEqual(['waiting', 'waiting']));
+  it('may end a little beside the target, but a sync, which is never Busy, may not', () => {
+    expect(verdicts(judge, [at('Busy', 23), at('Ok', 23.999, 40.03), at('Ok', 23.999, 40.6)])).toEqual([
+      ...['waiting', 'done', 'waiting'],
+    ]);
+    expect(verdicts(judge, [at('Ok', 23.999, 40.03)])).toEqual(['waiting']);
+  });
   it('stays aborted, though a tracking mount says Ok again', () =>
     expect(
       verdicts(judge, [at('Busy', 23.999), at('Idle', 23.999), says('Slew/Track aborted.'), at('Ok', 23.999)]).slice(1),
