@@ -1,6 +1,7 @@
 /** The one interface of every camera: simulator, folder of files, and the hardware backends to come. */
 import type { Clock } from '../clock/clock.ts';
 import type { BayerPattern, Frame, FrameKind, FrameSite, FrameTarget } from '../frame/frame.ts';
+import type { CameraStream, StreamRequest } from './camera-stream.ts';
 import type { Focuser } from './focuser.ts';
 
 export interface SensorInfo {
@@ -60,6 +61,19 @@ export interface CameraContext {
   site: FrameSite | null;
 }
 
+/** A picture to aim and focus by. */
+export interface LivePicture {
+  jpeg: Uint8Array;
+  /** `live`: from the idle camera; `frame`: made of the latest frame of a sequence. */
+  from: 'live' | 'frame';
+}
+
+export interface LivePictureOptions {
+  /** Pixels across; 1280. A camera that can't choose sends what it has. */
+  width?: number;
+  signal?: AbortSignal;
+}
+
 export interface Camera {
   readonly info: CameraInfo;
   open(signal?: AbortSignal): Promise<void>;
@@ -74,6 +88,13 @@ export interface Camera {
    * Ends by itself only when there is nothing more (a folder that was read to its end).
    */
   exposures(request: ExposureRequest, signal?: AbortSignal): AsyncIterable<CapturedFrame>;
+  /**
+   * Pictures to aim and focus by, always the latest, until the consumer leaves the loop or `signal` aborts: live from the idle camera,
+   * made of the frames while a sequence runs. Exposures go first, and never wait for it. Absent where a camera has no live view.
+   */
+  livePictures?(options?: LivePictureOptions): AsyncIterable<LivePicture>;
+  /** Video, until it is closed; absent where the camera has none. @throws bad-input, busy, unsupported, rejected, lost, timeout, aborted */
+  stream?(request: StreamRequest, signal?: AbortSignal): Promise<CameraStream>;
   /** What went wrong since the last call without stopping the camera (a broken file passed over), one sentence each. */
   warnings?(): readonly string[];
   /** The focus drive that belongs to this camera (a lens driven over USB, the simulator's own); null or absent where there is none. */

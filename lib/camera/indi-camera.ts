@@ -7,6 +7,7 @@ import type { SavedSetting } from '../indi/device-care.ts';
 import { IndiCamera, type IndiPicture } from '../indi/devices/camera.ts';
 import { describeCameraSettings, readCameraSetting, writeCameraSetting } from '../indi/devices/camera-settings.ts';
 import { IndiFocuser } from '../indi/devices/focuser.ts';
+import { refuseStreaming } from '../indi/devices/stream.ts';
 import { asNightflowError, NightflowError } from '../process/errors.ts';
 import type {
   Camera,
@@ -17,7 +18,9 @@ import type {
   SettingDescription,
   SettingValue,
 } from './camera.ts';
+import type { CameraStream, StreamRequest } from './camera-stream.ts';
 import type { Focuser } from './focuser.ts';
+import { openIndiStream } from './indi-stream.ts';
 
 export interface IndiCameraOptions {
   host: string;
@@ -125,6 +128,12 @@ export class IndiBackendCamera implements Camera {
     }
   }
 
+  async stream(request: StreamRequest, signal?: AbortSignal): Promise<CameraStream> {
+    const { device, host } = this.options;
+    await this.prepare(request, signal);
+    return openIndiStream({ client: this.client, device, host, site: this.context.site }, request, signal);
+  }
+
   warnings(): readonly string[] {
     const told = this.told;
     this.told = [];
@@ -179,9 +188,10 @@ export class IndiBackendCamera implements Camera {
     }
   }
 
-  /** @throws bad-input */
+  /** @throws bad-input, busy (a video runs) */
   private check({ exposureSeconds }: ExposureRequest): void {
     const sensor = this.device.sensor();
+    refuseStreaming(this.options.device, this.device.find);
     if (!sensor) throw new NightflowError('lost', `${this.options.device} is not there.`);
     const { minimumExposureSeconds: low, maximumExposureSeconds: high } = sensor;
     const possible =

@@ -14,9 +14,11 @@ import type {
   SettingDescription,
   SettingValue,
 } from './camera.ts';
+import type { CameraStream, StreamRequest } from './camera-stream.ts';
 import { type CameraSensor, deadSeconds, type SensorName, sensorNames, sensors } from './sensors.ts';
 import { SimulatedFocuser } from './simulated-focuser.ts';
 import { frameOf } from './simulated-frame.ts';
+import { simulatedStream } from './simulated-stream.ts';
 import {
   checkExposure,
   describeSettings,
@@ -148,6 +150,12 @@ export class SimulatedCamera implements Camera {
     }
   }
 
+  /** As the exposures, which go on while nobody waits for them. @throws bad-input, busy, lost */
+  async stream(request: StreamRequest): Promise<CameraStream> {
+    this.check(request);
+    return simulatedStream((signal) => this.exposures(request, signal), this.clock);
+  }
+
   async recover(): Promise<void> {}
 
   async close(): Promise<void> {
@@ -155,11 +163,15 @@ export class SimulatedCamera implements Camera {
   }
 
   private begin(request: ExposureRequest): void {
+    this.check(request);
+    this.exposing = true;
+  }
+
+  private check(request: ExposureRequest): void {
     checkExposure(this.sensor, request.exposureSeconds);
     this.requested(request);
     if (this.closing.signal.aborted) throw new NightflowError('lost', 'The simulated camera is closed.');
     if (this.exposing) throw new NightflowError('busy', 'The simulated camera is exposing already.');
-    this.exposing = true;
   }
 
   /** The settings with what the request overrides. @throws bad-input */
