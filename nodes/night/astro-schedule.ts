@@ -34,7 +34,7 @@ export default function register(RED: NodeAPI): void {
     });
     control.idle();
     // Not before every node of the flow is there to work on the events.
-    const deployed = () => void control.deployed();
+    const deployed = () => control.deployed();
     RED.events.once('flows:started', deployed);
   });
 }

@@ -31,6 +31,7 @@ export class ScheduleControl {
   private run: FixedRun | null = null;
   private stopping: AbortController | null = null;
   private working: Promise<void> = Promise.resolve();
+  private resuming: Promise<void> = Promise.resolve();
   private starting = false;
   private list: PlannedList | null = null;
   private last: ScheduleSnapshot = nothing;
@@ -74,7 +75,8 @@ export class ScheduleControl {
     const { run } = this;
     if (!run) return;
     const under = run.events.find(({ id }) => run.state(id) === 'running');
-    if (under) await run.report(under.id, 'failed', this.say('reason.stopped'));
+    if (under && (await run.report(under.id, 'failed', this.say('reason.stopped'))))
+      this.tellOf(under.id, 'failed', msg);
     this.stopping?.abort();
     await this.working;
     await rm(this.keptPath(), { force: true });
@@ -87,7 +89,11 @@ export class ScheduleControl {
   }
 
   /** Goes on with the night that a restart cut off. */
-  async deployed(): Promise<void> {
+  deployed(): void {
+    this.resuming = this.resume();
+  }
+
+  private async resume(): Promise<void> {
     try {
       if (!this.siteNode) return;
       const kept = await readState<Kept>(this.keptPath());
@@ -108,6 +114,7 @@ export class ScheduleControl {
   }
 
   async close(removed: boolean): Promise<void> {
+    await this.resuming;
     await this.working;
     if (removed && this.siteNode) await rm(this.folder(), { recursive: true, force: true });
   }
