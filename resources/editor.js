@@ -43,6 +43,41 @@
       }
     },
 
+    // Rows with data-show="setting=a,b" are there while the setting is one of these; when a message decides, always.
+    showFor(node, setting) {
+      const show = () => {
+        const decided = ($(`#node-input-${setting}Type`).val() || 'choice') === 'choice';
+        const value = $(`#node-input-${setting}`).val();
+        $(`#${node.type}-form [data-show^="${setting}="]`).each(function () {
+          const wanted = $(this).data('show').split('=')[1].split(',');
+          $(this).toggle(!decided || wanted.includes(value));
+        });
+      };
+      $(`#node-input-${setting}`).on('change', show);
+      show();
+    },
+
+    // The devices of the chosen INDI server, offered beside the box: those with this role, or all when none says that it has it.
+    offerDevices(node, role) {
+      const answer = $(`#${node.type}-answer`);
+      askIndi('#node-input-indi', 'devices', (devices) => {
+        const fitting = devices.filter(({ roles }) => roles.includes(role));
+        offer(
+          `#${node.type}-devices`,
+          (fitting.length > 0 ? fitting : devices).map(({ name }) => name),
+        );
+        answer.text(node._(`${node.type}.hint.devices`, { count: fitting.length }));
+      }).onFail(() => answer.text(node._(`${node.type}.error.indi`)));
+    },
+
+    // The texts of one property of the device that is typed in, such as the names of a wheel's filters.
+    offerTexts(property, list) {
+      askIndi('#node-input-indi, #node-input-device', 'properties', (properties) => {
+        const found = properties.find(({ name }) => name === property);
+        offer(list, found ? found.elements.map(({ value }) => value) : []);
+      });
+    },
+
     // While the dialog is open, what it shows counts, not what was stored.
     shown,
 
@@ -64,6 +99,32 @@
     filled: (node, name, value) => value !== '' || RED.nightflow.say(node, name),
     say: (node, key, values) => (typeof node._ === 'function' ? node._(`${node.type}.error.${key}`, values) : false),
   };
+
+  // Asks the deployed astro-indi that is chosen in the dialog, now and whenever one of the boxes changes.
+  function askIndi(boxes, what, take) {
+    let failed = () => {};
+    const ask = () => {
+      const id = $('#node-input-indi').val();
+      const device = $('#node-input-device').val();
+      if (!id || id === '_ADD_' || (what === 'properties' && !device)) return;
+      $.getJSON(`nightflow/indi/${encodeURIComponent(id)}/${what}`, what === 'properties' ? { device } : {})
+        .done(take)
+        .fail(() => failed());
+    };
+    $(boxes).on('change', ask);
+    ask();
+    return {
+      onFail(listener) {
+        failed = listener;
+      },
+    };
+  }
+
+  function offer(list, names) {
+    $(list)
+      .empty()
+      .append(names.filter((name) => name).map((name) => $('<option>').val(name)));
+  }
 
   function boxOf(node, name) {
     return $(`#${node._def.category === 'config' ? 'node-config-input' : 'node-input'}-${name}`);

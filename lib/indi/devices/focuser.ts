@@ -110,6 +110,15 @@ export class IndiFocuser {
     await this.move([this.request(absolute, to, Math.abs(to - at), focused(to))], signal);
   }
 
+  /** Stops the motor at once, past whatever waits. @throws unsupported when it can't be stopped, rejected, timeout, lost */
+  async abort(): Promise<void> {
+    this.client.interrupt(this.device);
+    this.present(null);
+    if (!this.known(abort))
+      throw new NightflowError('unsupported', `${this.device} can't be stopped: it moves on to its end.`);
+    requireOk(await this.client.commandNow(this.stopRequest()));
+  }
+
   private async step(steps: number, signal: AbortSignal | undefined): Promise<void> {
     this.require(relative.property);
     const { largestMove } = this.info;
@@ -154,11 +163,13 @@ export class IndiFocuser {
   }
 
   private async stop(): Promise<void> {
-    const { client, device } = this;
-    const values = { [this.require(abort).elements.keys().next().value ?? 'ABORT']: true };
-    const request = { device, property: abort, values, judge: pressed(abort), timeoutSeconds: 10 };
     // Why the move ended is what the caller has to know; that it could not be stopped is in the driver's sentences.
-    await client.commandNow(request).catch(() => {});
+    await this.client.commandNow(this.stopRequest()).catch(() => {});
+  }
+
+  private stopRequest(): CommandRequest {
+    const values = { [this.require(abort).elements.keys().next().value ?? 'ABORT']: true };
+    return { device: this.device, property: abort, values, judge: pressed(abort), timeoutSeconds: 10 };
   }
 
   private known(name: string): IndiProperty | undefined {
