@@ -22,9 +22,17 @@ import type { CameraStream, StreamRequest } from './camera-stream.ts';
 import type { Focuser } from './focuser.ts';
 import { openIndiStream } from './indi-stream.ts';
 
+/** A server whose connection the camera shares with others: it neither makes nor ends one. */
+export interface SharedIndiServer {
+  /** The device connected, with the settings that are kept for it there. */
+  device(name: string, signal?: AbortSignal): Promise<IndiClient>;
+}
+
 export interface IndiCameraOptions {
+  /** Not read when `server` is given. */
   host: string;
   port: number;
+  server?: SharedIndiServer;
   /** As the server names it: 'CCD Simulator'. */
   device: string;
   /** The device that focuses for it; null or empty: none. */
@@ -81,6 +89,7 @@ export class IndiBackendCamera implements Camera {
     try {
       await this.connect(signal);
     } catch (thrown) {
+      if (this.options.server) throw thrown;
       await this.client.close();
       this.client = this.newClient();
       this.device = new IndiCamera(this.client, this.options.device);
@@ -146,7 +155,8 @@ export class IndiBackendCamera implements Camera {
 
   /** Ends an exposure that hangs, and connects the device anew where its driver or the server was away. */
   async recover(signal?: AbortSignal): Promise<void> {
-    await this.client.start({ timeoutSeconds: openSeconds, signal });
+    if (this.options.server) await this.share(this.options.server, signal);
+    else await this.client.start({ timeoutSeconds: openSeconds, signal });
     if (this.device.find('CCD_EXPOSURE')?.state === 'Busy') await this.device.abort();
     if (!(await this.client.probe(this.options.device, { signal })) && this.device.find('CONNECTION'))
       throw new NightflowError('timeout', `The driver of ${this.options.device} does not answer.`, {
@@ -158,7 +168,15 @@ export class IndiBackendCamera implements Camera {
   /** The device stays connected: other programs may use it. */
   async close(): Promise<void> {
     await this.device.close();
-    await this.client.close();
+    if (!this.options.server) await this.client.close();
+  }
+
+  /** The server's client is another one after it was stopped and started. */
+  private async share(server: SharedIndiServer, signal?: AbortSignal): Promise<void> {
+    const client = await server.device(this.options.device, signal);
+    if (client === this.client) return;
+    this.client = client;
+    this.device = new IndiCamera(client, this.options.device);
   }
 
   private newClient(): IndiClient {
@@ -167,16 +185,12 @@ export class IndiBackendCamera implements Camera {
   }
 
   private async connect(signal?: AbortSignal): Promise<void> {
-    const { loadConfiguration, settings, focuser } = this.options;
-    await this.client.start({ timeoutSeconds: openSeconds, signal }).catch((thrown) => {
-      const { code, message } = asNightflowError(thrown);
-      throw new NightflowError(code, message, {
-        cause: thrown,
-        remedy: `Start an INDI server on ${this.options.host}:${this.options.port}, for instance: indiserver indi_simulator_ccd`,
-      });
-    });
+    const { server, loadConfiguration, settings, focuser } = this.options;
+    if (server) await this.share(server, signal);
+    else await this.reach(signal);
     for (const complaint of await this.device.open({ loadConfiguration, settings }, signal)) this.tell(complaint);
     if (focuser) {
+      await server?.device(focuser, signal).catch(() => {});
       const connected = IndiFocuser.connect(this.client, { device: focuser, loadConfiguration }, signal);
       this.focus = await connected.catch((thrown) => {
         const error = asNightflowError(thrown);
@@ -186,6 +200,17 @@ export class IndiBackendCamera implements Camera {
         return null;
       });
     }
+  }
+
+  private async reach(signal?: AbortSignal): Promise<void> {
+    const { host, port } = this.options;
+    await this.client.start({ timeoutSeconds: openSeconds, signal }).catch((thrown) => {
+      const { code, message } = asNightflowError(thrown);
+      throw new NightflowError(code, message, {
+        cause: thrown,
+        remedy: `Start an INDI server on ${host}:${port}, for instance: indiserver indi_simulator_ccd`,
+      });
+    });
   }
 
   /** @throws bad-input, busy (a video runs) */

@@ -4,7 +4,7 @@ import { listIndiDevices } from '../indi/devices/list.ts';
 import type { CameraBackend } from './camera.ts';
 import { IndiBackendCamera, type IndiCameraOptions } from './indi-camera.ts';
 
-export type { IndiCameraOptions } from './indi-camera.ts';
+export type { IndiCameraOptions, SharedIndiServer } from './indi-camera.ts';
 
 export const indiBackend: CameraBackend<IndiCameraOptions> = {
   name: 'indi',

@@ -4,7 +4,7 @@ import type { Camera } from '../../lib/camera/camera.ts';
 import { realClock } from '../../lib/clock/clock.ts';
 import { asNightflowError, NightflowError } from '../../lib/process/errors.ts';
 import { type NodeConfig, nodeLabel } from '../inputs.ts';
-import { type CameraNode, siteOf } from '../types.ts';
+import { type CameraNode, indiOf, siteOf } from '../types.ts';
 import { cameraBackend } from './camera-backends.ts';
 import { serveCameraLists } from './camera-lists.ts';
 
@@ -27,7 +27,8 @@ export default function (RED: NodeAPI): void {
     const open = async (): Promise<Camera> => {
       if (this.siteNode?.problem) throw this.siteNode.problem;
       const backend = cameraBackend(String(config.backend ?? ''));
-      const options = backend.options(config, { userDir: RED.settings.userDir ?? process.cwd() });
+      const userDir = RED.settings.userDir ?? process.cwd();
+      const options = backend.options(config, { userDir, indiServer: (id) => indiOf(RED, id) });
       const context = { clock: this.siteNode?.clock ?? realClock, site: this.siteNode?.site ?? null };
       const camera = (await backend.load()).create(options, context);
       await camera.open(closing.signal);

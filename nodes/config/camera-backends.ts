@@ -1,5 +1,6 @@
 /** The camera backends that `astro-camera` offers. Adding one: an entry here, its fields in astro-camera.html, its module in lib/camera. */
 import type { CameraBackend } from '../../lib/camera/camera.ts';
+import type { SharedIndiServer } from '../../lib/camera/indi.ts';
 import { NightflowError } from '../../lib/process/errors.ts';
 import { folderOptions } from './folder-options.ts';
 import { indiOptions } from './indi-options.ts';
@@ -18,6 +19,8 @@ export interface BackendEntry<Options = unknown> {
 export interface OptionsContext {
   /** Relative paths start here. */
   userDir: string;
+  /** The deployed `astro-indi` of this id. */
+  indiServer(id: string): SharedIndiServer | null;
 }
 
 const entries = new Map<string, BackendEntry>();
@@ -55,5 +58,5 @@ registerCameraBackend({
   name: 'indi',
   label: 'INDI: cameras of an INDI server',
   load: async () => (await import('../../lib/camera/indi.ts')).indiBackend,
-  options: indiOptions,
+  options: (config, { indiServer }) => indiOptions(config, indiServer),
 });

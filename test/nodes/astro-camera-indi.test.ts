@@ -2,9 +2,10 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { closeSharedPool } from '../../lib/kernels/pool.ts';
 import astroCamera from '../../nodes/config/astro-camera.ts';
+import astroIndi from '../../nodes/config/astro-indi.ts';
 import astroSite from '../../nodes/config/astro-site.ts';
 import { indiOptions } from '../../nodes/config/indi-options.ts';
-import type { CameraNode } from '../../nodes/types.ts';
+import type { CameraNode, IndiNode } from '../../nodes/types.ts';
 import { startFlow, stopFlow } from './harness.ts';
 
 afterEach(async () => {
@@ -65,4 +66,47 @@ describe('without a server', () => {
     const wrong = await running.admin().get('/nightflow/indi-devices?indiPort=x');
     expect([wrong.status, wrong.body.error.code]).toEqual([400, 'bad-input']);
   }, 30_000);
+});
+
+describe('with the server of an astro-indi', () => {
+  const observatory = { id: 'server', type: 'astro-indi', mode: 'simulator', sensorWidth: 320, sensorHeight: 240 };
+  const camera = { id: 'roof', type: 'astro-camera', backend: 'indi', indiDevice: 'CCD Simulator' };
+
+  it('shares its connection and the settings that are kept there, and leaves it open', async () => {
+    const devices = [{ device: 'CCD Simulator', settings: 'CCD_GAIN.GAIN=33' }];
+    const running = await startFlow(
+      [astroSite, astroIndi, astroCamera],
+      [
+        { ...observatory, devices },
+        { ...camera, indi: 'server', indiFocuser: 'Focuser Simulator' },
+      ],
+    );
+    const opened = await (running.node('roof') as CameraNode).ready();
+    expect(await opened.get('gain')).toBe(33);
+    expect(await opened.focuser?.()).not.toBeNull();
+    const frame = await opened.expose({ exposureSeconds: 0.5 });
+    expect([frame.width, frame.height, frame.camera]).toEqual([320, 240, 'CCD Simulator']);
+    const client = await (running.node('server') as IndiNode).ready();
+    await opened.close();
+    expect(client.connected).toBe(true);
+  }, 60_000);
+
+  it('goes on after the server was stopped and started', async () => {
+    const running = await startFlow([astroSite, astroIndi, astroCamera], [observatory, { ...camera, indi: 'server' }]);
+    const opened = await (running.node('roof') as CameraNode).ready();
+    const { observatory: server } = running.node('server') as IndiNode;
+    await server!.stop();
+    await expect(opened.recover(new AbortController().signal)).rejects.toMatchObject({ code: 'lost' });
+    await server!.start();
+    await opened.recover();
+    expect((await opened.expose({ exposureSeconds: 0.5 })).width).toBe(320);
+  }, 60_000);
+
+  it('one that is not deployed is named', async () => {
+    const running = await startFlow([astroSite, astroIndi, astroCamera], [{ ...camera, indi: 'gone' }]);
+    await expect((running.node('roof') as CameraNode).ready()).rejects.toMatchObject({
+      code: 'bad-input',
+      message: expect.stringContaining('is not deployed'),
+    });
+  });
 });
