@@ -20,6 +20,11 @@ const programs = [
   { package: 'python3-pil', there: () => pythonHas('PIL') },
   { package: 'python3-sep', there: () => pythonHas('sep') },
   { package: 'indi-bin', there: () => onPath('indiserver') },
+  { package: 'astrometry.net', there: () => onPath('solve-field') },
+  {
+    package: 'astrometry-data-tycho2-10-19-littleendian',
+    there: () => existsSync('/usr/share/astrometry/index-tycho2-11.littleendian.fits'),
+  },
   { package: 'siril', there: () => onPath('siril-cli') },
 ];
 
