@@ -1,5 +1,4 @@
 /** What goes wrong at night, on a real indiserver: drivers that crash and hang, a server that is killed, a cable that is cut. */
-import { readdirSync, readFileSync } from 'node:fs';
 import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -13,6 +12,7 @@ import { arrived, exposed, pictureIn } from '../../lib/indi/completion-devices.t
 import { DeviceCare } from '../../lib/indi/device-care.ts';
 import { isOn, numberOf } from '../../lib/indi/property.ts';
 import { IndiServer } from '../../lib/indi/server.ts';
+import { driverPid } from './indi-processes.ts';
 import { devices, freePort, startWorld, type World } from './indi-world.ts';
 
 const camera = devices.camera.device;
@@ -33,23 +33,6 @@ const exposure = (seconds: number) => ({
 });
 const busy = (client: IndiClient, device: string, property: string) =>
   client.waitForProperty(device, property, { timeoutSeconds: 10, ready: ({ state }) => state === 'Busy' });
-
-/** The process of that name whose parent is the server on this port, or that server itself. */
-function driverPid(executable: string, port: number): number {
-  const processes = readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .flatMap((pid) => {
-      try {
-        const [args, stat] = ['cmdline', 'stat'].map((file) => readFileSync(`/proc/${pid}/${file}`, 'utf8'));
-        return [{ pid: Number(pid), args: args!.split('\0'), parent: Number(stat!.split(') ').at(-1)!.split(' ')[1]) }];
-      } catch {
-        return []; // it has ended meanwhile
-      }
-    });
-  const server = processes.find(({ args }) => args[0] === 'indiserver' && args[args.indexOf('-p') + 1] === `${port}`)!;
-  if (executable === 'indiserver') return server.pid;
-  return processes.find(({ parent, args }) => parent === server.pid && args[0] === executable)!.pid;
-}
 
 describe('a driver', () => {
   it('that crashes in mid-exposure is lost at once, comes back with its settings, and sends pictures again', async () => {
