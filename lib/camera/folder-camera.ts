@@ -2,7 +2,7 @@
 import { basename, isAbsolute } from 'node:path';
 import { isoTime } from '../clock/clock.ts';
 import type { Frame } from '../frame/frame.ts';
-import { NightflowError } from '../process/errors.ts';
+import { asNightflowError, NightflowError, throwIfAborted } from '../process/errors.ts';
 import type {
   Camera,
   CameraContext,
@@ -144,6 +144,19 @@ export class FolderCamera implements Camera {
     signal: AbortSignal | undefined,
     lastEnd: number | null,
   ): Promise<CapturedFrame | null> {
+    try {
+      return await this.readNext(request, signal, lastEnd);
+    } catch (thrown) {
+      throw asNightflowError(thrown);
+    }
+  }
+
+  private async readNext(
+    request: ExposureRequest,
+    signal: AbortSignal | undefined,
+    lastEnd: number | null,
+  ): Promise<CapturedFrame | null> {
+    throwIfAborted(signal);
     const { clock } = this.context;
     await this.open();
     const skippedBefore = this.feed.skippedCount;
