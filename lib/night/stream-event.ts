@@ -1,0 +1,281 @@
+/**
+ * One recording over an instant: waits for it, turns the video on ahead of it, records by the driver or by ourselves, looks at the clock
+ * before and after, and leaves a film with its protocol. A start that was missed is never run late.
+ */
+import type { Camera } from '../camera/camera.ts';
+import type { CameraStream, RecordingProgress, StreamedFrame } from '../camera/camera-stream.ts';
+import type { Clock } from '../clock/clock.ts';
+import type { FrameSite, FrameTarget } from '../frame/frame.ts';
+import { type ClockQuality, type ClockQualityOptions, clockQuality } from '../process/clock-quality.ts';
+import { asNightflowError, NightflowError, throwIfAborted } from '../process/errors.ts';
+import { type FilmPlan, type RecordedFilm, recordByDriver, recordOurselves } from './stream-films.ts';
+import { protocolOf, type RecordingProtocol, writeProtocol } from './stream-protocol.ts';
+
+export interface RecordingRequest {
+  /** UTC ms; null: as soon as the video runs. */
+  startMilliseconds: number | null;
+  durationSeconds: number;
+  exposureSeconds: number;
+  gain: number | null;
+  offset: number | null;
+  target: FrameTarget | null;
+  recordBy: 'auto' | 'driver' | 'own';
+  /** The video is on so long before the start. */
+  leadSeconds: number;
+  /** Later than this, a start is missed. */
+  lateSeconds: number;
+  clockLimitSeconds: number;
+}
+
+export interface RecordingContext {
+  camera: Camera;
+  clock: Clock;
+  site: FrameSite | null;
+  /** Absolute path of a film that begins then; nothing is there yet. @throws bad-input */
+  filmPath(startMilliseconds: number): Promise<string>;
+  /** Takes the camera for us. @throws busy */
+  takeCamera(): () => void;
+  /** Told where a film is being made, so that a crash leaves no orphan; null when it is finished. */
+  underWay?(film: FilmUnderWay | null): Promise<void>;
+  /** For tests. */
+  askClock?: (options: ClockQualityOptions) => Promise<ClockQuality>;
+}
+
+export interface FilmUnderWay {
+  /** Where it is to be. */
+  path: string;
+  byDriver: boolean;
+  target: FrameTarget | null;
+  /** UTC ms. */
+  start: number;
+}
+
+export type RecordingPhase = 'waiting' | 'opening' | 'recording' | 'finishing';
+
+export interface RecordingListener {
+  phase(phase: RecordingPhase, startMilliseconds: number | null): void;
+  clock(quality: ClockQuality): void;
+  progress(progress: RecordingProgress): void;
+  frame(streamed: StreamedFrame): void;
+  warning(error: NightflowError): void;
+}
+
+export interface RecordingEnd {
+  reason: 'done' | 'stopped' | 'missed' | 'error';
+  /** null when there is no film. */
+  protocol: RecordingProtocol | null;
+  protocolPath: string | null;
+  error: NightflowError | null;
+  /** By how much it was missed. */
+  lateSeconds: number | null;
+}
+
+export interface RecordingSignals {
+  /** Ends the wait or the recording; what was recorded is kept. */
+  stop: AbortSignal;
+  /** Ends it at once; a film of our own is thrown away. */
+  abort: AbortSignal;
+}
+
+/** Sleeps are cut into pieces, so that a clock that is set meanwhile is noticed, ms. */
+const longestSleep = 10_000;
+/** Between two tries to get the camera or its video, ms. */
+const retryMilliseconds = 250;
+/** A film of the driver begins so long before the start, so that its first frame covers it: the command's way and one exposure. */
+const beginAheadSeconds = 0.25;
+
+class Missed extends Error {
+  readonly lateSeconds: number;
+  constructor(lateSeconds: number) {
+    super('missed');
+    this.lateSeconds = lateSeconds;
+  }
+}
+
+/** Never throws but for a wrong request. @throws bad-input, unsupported, aborted */
+export async function recordEvent(
+  request: RecordingRequest,
+  context: RecordingContext,
+  signals: RecordingSignals,
+  tell: RecordingListener,
+): Promise<RecordingEnd> {
+  const run = new EventRun(request, context, signals, tell);
+  try {
+    return await run.run();
+  } catch (thrown) {
+    if (thrown instanceof Missed) return endOf('missed', { lateSeconds: thrown.lateSeconds });
+    throwIfAborted(signals.abort);
+    if (signals.stop.aborted) return endOf('stopped');
+    return endOf('error', { error: asNightflowError(thrown) });
+  } finally {
+    await run.close();
+    await context.underWay?.(null);
+  }
+}
+
+const endOf = (reason: RecordingEnd['reason'], more: Partial<RecordingEnd> = {}): RecordingEnd => ({
+  reason,
+  protocol: null,
+  protocolPath: null,
+  error: null,
+  lateSeconds: null,
+  ...more,
+});
+
+class EventRun {
+  private readonly request: RecordingRequest;
+  private readonly context: RecordingContext;
+  private readonly signals: RecordingSignals;
+  private readonly tell: RecordingListener;
+  private readonly either: AbortSignal;
+  private release: () => void = () => {};
+  private stream: CameraStream | null = null;
+
+  constructor(
+    request: RecordingRequest,
+    context: RecordingContext,
+    signals: RecordingSignals,
+    tell: RecordingListener,
+  ) {
+    this.request = request;
+    this.context = context;
+    this.signals = signals;
+    this.tell = tell;
+    this.either = AbortSignal.any([signals.stop, signals.abort]);
+  }
+
+  async run(): Promise<RecordingEnd> {
+    const { request, tell } = this;
+    const { startMilliseconds: asked, leadSeconds } = request;
+    this.refuseLate(asked);
+    tell.phase('waiting', asked);
+    // Long before, so that there is time to mend it.
+    await this.askClock(null);
+    if (asked !== null) await this.sleepUntil(asked - leadSeconds * 1000);
+    tell.phase('opening', asked);
+    const stream = await this.openStream(asked);
+    const start = asked ?? this.context.clock.now() + beginAheadSeconds * 1000;
+    const plan = await this.plan(stream, start);
+    const byDriver = stream.prepareRecording !== null && request.recordBy !== 'own';
+    const before = await this.askClock(byDriver ? stream.stampingHost : null);
+    const context = { ...this.context, tell, signals: this.signals, request };
+    const untilBegin = () => this.untilBegin(start, plan.aheadSeconds);
+    const record = byDriver ? recordByDriver : recordOurselves;
+    await this.context.underWay?.({ path: plan.path, byDriver, target: request.target, start });
+    const film = await record(stream, plan, context, untilBegin);
+    await this.close();
+    return this.finish(film, start, before, byDriver ? stream.stampingHost : null);
+  }
+
+  /** The video off, and the camera free for others. */
+  async close(): Promise<void> {
+    const { stream } = this;
+    this.stream = null;
+    await stream?.close().catch((thrown) => this.tell.warning(asNightflowError(thrown)));
+    this.release();
+  }
+
+  /** What the driver can't do is said before the night depends on it. */
+  private async plan(stream: CameraStream, start: number): Promise<FilmPlan> {
+    const { recordBy, exposureSeconds, durationSeconds } = this.request;
+    if (recordBy === 'driver' && !stream.prepareRecording)
+      throw new NightflowError('unsupported', `The driver of ${this.context.camera.info.name} can't record films.`, {
+        remedy: 'Let the node record (recorded by: auto).',
+      });
+    const aheadSeconds = beginAheadSeconds + exposureSeconds;
+    const path = await this.context.filmPath(start);
+    return { path, start, end: start + durationSeconds * 1000, aheadSeconds };
+  }
+
+  /** Whoever has the camera may need until the start; a driver that is away may come back until then. */
+  private async openStream(asked: number | null): Promise<CameraStream> {
+    const { camera, clock } = this.context;
+    const { exposureSeconds, gain, offset, target, lateSeconds } = this.request;
+    if (!camera.stream)
+      throw new NightflowError('unsupported', `The camera ${camera.info.name} has no video.`, {
+        remedy: 'Choose an INDI camera whose driver streams, or the simulator.',
+      });
+    const wanted = {
+      exposureSeconds,
+      ...(gain === null ? {} : { gain }),
+      ...(offset === null ? {} : { offset }),
+      ...(target === null ? {} : { target }),
+    };
+    const deadline = (asked ?? clock.now()) + lateSeconds * 1000;
+    let taken = false;
+    for (let failures = 0; ; failures++) {
+      try {
+        if (!taken) this.release = this.context.takeCamera();
+        taken = true;
+        const stream = await camera.stream(wanted, this.either);
+        this.stream = stream;
+        stream.onFrame((streamed) => this.tell.frame(streamed));
+        return stream;
+      } catch (thrown) {
+        const error = asNightflowError(thrown);
+        throwIfAborted(this.either);
+        if (error.code === 'bad-input' || error.code === 'unsupported' || clock.now() >= deadline) throw error;
+        if (failures === 0) this.tell.warning(error);
+        if (taken && (error.code === 'lost' || error.code === 'timeout'))
+          await camera.recover(this.either).catch(() => {});
+        await clock.sleep(retryMilliseconds, this.either).catch((aborted) => {
+          throw asNightflowError(aborted);
+        });
+      }
+    }
+  }
+
+  private async untilBegin(start: number, aheadSeconds: number): Promise<void> {
+    await this.sleepUntil(start - aheadSeconds * 1000);
+    this.refuseLate(start);
+    this.tell.phase('recording', start);
+  }
+
+  private refuseLate(start: number | null): void {
+    if (start === null) return;
+    const lateSeconds = (this.context.clock.now() - start) / 1000;
+    if (lateSeconds > this.request.lateSeconds) throw new Missed(lateSeconds);
+  }
+
+  private async askClock(host: string | null): Promise<ClockQuality> {
+    const { clock, askClock = clockQuality } = this.context;
+    const quality = await askClock({ clock, host, limitSeconds: this.request.clockLimitSeconds, signal: this.either });
+    this.tell.clock(quality);
+    return quality;
+  }
+
+  private async sleepUntil(moment: number): Promise<void> {
+    const { clock } = this.context;
+    for (let left = moment - clock.now(); left > 0; left = moment - clock.now())
+      await clock.sleep(Math.min(left, longestSleep), this.either).catch((error) => {
+        throw asNightflowError(error);
+      });
+  }
+
+  private async finish(
+    film: RecordedFilm | null,
+    start: number,
+    before: ClockQuality,
+    host: string | null,
+  ): Promise<RecordingEnd> {
+    this.tell.phase('finishing', start);
+    const { context, request, signals } = this;
+    const { stop, abort } = signals;
+    if (abort.aborted) throw new NightflowError('aborted', 'stopped');
+    if (!film) {
+      if (stop.aborted) return endOf('stopped');
+      throw new NightflowError('lost', `No frame of ${context.camera.info.name} came, so there is no film.`, {
+        remedy: 'Look at the camera’s video with the command preview.',
+      });
+    }
+    const { clock, askClock = clockQuality } = context;
+    // A stop is no reason to know less of the clock.
+    const after = await askClock({ clock, host, limitSeconds: request.clockLimitSeconds, signal: abort });
+    this.tell.clock(after);
+    const protocol = protocolOf(request, context, film, { before, after }, start);
+    const path = film.protocolPath;
+    await writeProtocol(path, protocol);
+    const reason = film.problem ? 'error' : film.ended === 'stopped' ? 'stopped' : 'done';
+    return endOf(reason, { protocol, protocolPath: path, error: film.problem });
+  }
+}
