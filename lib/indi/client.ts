@@ -86,6 +86,11 @@ export class IndiClient implements Link {
     return this.socket !== null;
   }
 
+  /** Aborts with `close`: then nothing comes back. */
+  get closed(): AbortSignal {
+    return this.stop.signal;
+  }
+
   on<Name extends keyof IndiClientEvents>(name: Name, listener: Listener<IndiClientEvents[Name]>): () => void {
     return this.events.on(name, listener);
   }

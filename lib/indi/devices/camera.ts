@@ -7,6 +7,7 @@ import { exposed, pictureIn } from '../completion-devices.ts';
 import { connectDevice, type DeviceCareOptions } from '../device-care.ts';
 import { type IndiProperty, isOn, numberOf, textOf } from '../property.ts';
 import type { WantedValues } from '../validate.ts';
+import { adoptExposure } from './adopt-exposure.ts';
 import { fastPictures } from './fast-exposures.ts';
 
 export interface IndiSensor {
@@ -131,19 +132,19 @@ export class IndiCamera {
     }
   }
 
-  /** For whoever holds the device. */
+  /** For whoever holds the device. An exposure outlives the connection: after a reconnect it is taken over. */
   async exposeNow(exposureSeconds: number, signal: AbortSignal): Promise<IndiPicture> {
     const { client, device } = this;
     this.refuseLocal();
-    const result = await client.commandNow({
-      device,
-      property: 'CCD_EXPOSURE',
+    const request = { device, property: 'CCD_EXPOSURE', judge: exposed(), signal };
+    const endsAt = client.clock.now() + exposureSeconds * 1000;
+    const begun = await client.commandNow({
+      ...request,
       values: { CCD_EXPOSURE_VALUE: exposureSeconds },
-      judge: exposed(),
       refuseBusy: true,
       timeoutSeconds: exposureSeconds + deliverySeconds,
-      signal,
     });
+    const result = await adoptExposure(client, begun, { request, endsAt, deliverySeconds });
     // One that hangs is healed by it, too. Why the exposure ended is what the caller has to know, not how its abort went.
     if (result.status === 'aborted' || result.status === 'timeout') await this.abort().catch(() => {});
     const { history } = requireOk(result);

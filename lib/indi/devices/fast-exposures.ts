@@ -1,6 +1,7 @@
 /** Fast exposures (CCD_FAST_TOGGLE): the driver begins the next one itself before it sends the last, so nothing of ours is in the gap. */
 import { NightflowError, throwIfAborted } from '../../process/errors.ts';
 import { waitFor } from '../wait.ts';
+import { cameBack } from './adopt-exposure.ts';
 import { type IndiCamera, type IndiPicture, pictureOf } from './camera.ts';
 
 /** More than a night holds. */
@@ -8,6 +9,8 @@ const framesAsked = 100_000;
 /** A consumer that is slow has so many pictures waiting; then the run ends and we go on one by one. */
 const mostWaiting = 4;
 const deliverySeconds = 60;
+/** For a connection to come back while the driver goes on. */
+const reconnectSeconds = 60;
 /** 23 days; a timer can't be much longer. */
 const longestRunSeconds = 2_000_000;
 
@@ -27,6 +30,19 @@ export async function* fastPictures(
   const listeners = new Set<() => void>();
   const wake = () => {
     for (const listener of listeners) listener();
+  };
+
+  /** The driver runs on without us: its pictures come again as soon as we are back; those of meanwhile are lost. */
+  const goOn = async (reason: string, stop: AbortSignal) => {
+    try {
+      const away = await cameBack(client, device, exposureSeconds / client.clock.rate + reconnectSeconds, stop);
+      const runs = ['CCD_FAST_COUNT', 'CCD_EXPOSURE'].some((name) => camera.find(name)?.state === 'Busy');
+      if (away || !runs)
+        failure ??= new NightflowError('lost', `${reason} ${away ?? 'The exposures ended meanwhile.'}`);
+      else told(`${reason} The exposures of ${device} went on, and are taken over.`);
+    } catch (error) {
+      failure ??= error;
+    }
   };
 
   // The device is ours from here to the end of the run.
@@ -49,7 +65,8 @@ export async function* fastPictures(
         wake();
       }),
       client.store.on('event', (event) => {
-        if (event.what === 'device-deleted' && event.device === device) {
+        // What is not connected takes all devices with it; whether the run goes on is seen when it is back.
+        if (event.what === 'device-deleted' && event.device === device && client.connected) {
           failure ??= new NightflowError('lost', `The driver of ${device} ended.`);
           wake();
         }
@@ -60,8 +77,7 @@ export async function* fastPictures(
         wake();
       }),
       client.onDisconnected((reason) => {
-        failure ??= new NightflowError('lost', reason);
-        wake();
+        if (began) void goOn(reason, stop).finally(wake);
       }),
     ];
     const subscribe = (listener: () => void) => {
