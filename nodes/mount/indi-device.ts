@@ -104,6 +104,7 @@ class DeviceControl<T extends InputTable, Device> {
   private readonly kind: DeviceKind<T, Device>;
   private readonly indi: IndiNode | null;
   private readonly reporter: DeviceReporter;
+  private reading: Promise<unknown> = Promise.resolve();
   private tail: Promise<unknown> = Promise.resolve();
   /** Ends what runs and what waits; a new one after each use. */
   private session = new AbortController();
@@ -139,7 +140,10 @@ class DeviceControl<T extends InputTable, Device> {
   }
 
   async take(msg: AstroMessage, send: Send, closing: AbortSignal): Promise<void> {
-    const command = await this.commandOf(msg);
+    // Messages of which one needs longer to be read must not overtake each other.
+    const read = this.reading.then(() => this.commandOf(msg));
+    this.reading = read.catch(() => {});
+    const command = await read;
     if (command === 'abort') return this.abort(msg, send, closing);
     if (command === 'status') return this.perform(command, msg, send, closing);
     if (this.kind.replaces) this.interrupt();

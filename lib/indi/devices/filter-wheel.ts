@@ -1,5 +1,5 @@
 /** A filter wheel on an INDI server: filters by the names that its owner gave them, or by slot. */
-import { NightflowError, throwIfAborted } from '../../process/errors.ts';
+import { asNightflowError, NightflowError, throwIfAborted } from '../../process/errors.ts';
 import type { IndiClient } from '../client.ts';
 import { requireOk } from '../command.ts';
 import { filterSelected } from '../completion-devices.ts';
@@ -17,6 +17,7 @@ const names = 'FILTER_NAME';
 const definitionSeconds = 15;
 /** A large wheel with the slowest motor, all the way round, twice. */
 const turnSeconds = 120;
+const standSeconds = 30;
 /** More than any wheel has: drivers without limits are not asked for thousands of names. */
 const mostSlots = 64;
 
@@ -97,13 +98,15 @@ export class IndiFilterWheel {
     });
   }
 
-  /** What somebody else began is waited for: some drivers lose count when they are told another slot on the way. */
+  /**
+   * What somebody else began is waited for: some drivers lose count when they are told another slot on the way. One that stays
+   * Busy for ever is told all the same: a new wish may heal it.
+   */
   private async stands(signal: AbortSignal): Promise<void> {
     if (!this.turning) return;
-    await this.client.waitForProperty(this.device, slots.property, {
-      timeoutSeconds: turnSeconds,
-      signal,
-      ready: ({ state }) => state !== 'Busy',
+    const options = { timeoutSeconds: standSeconds, signal, ready: ({ state }: IndiProperty) => state !== 'Busy' };
+    await this.client.waitForProperty(this.device, slots.property, options).catch((thrown) => {
+      if (asNightflowError(thrown).code !== 'timeout') throw thrown;
     });
   }
 
