@@ -4,6 +4,7 @@ import type { SharedIndiServer } from '../../lib/camera/indi.ts';
 import { NightflowError } from '../../lib/process/errors.ts';
 import { folderOptions } from './folder-options.ts';
 import { indiOptions } from './indi-options.ts';
+import { rpicamOptions } from './rpicam-options.ts';
 import { simulatorOptions } from './simulator-options.ts';
 
 export interface BackendEntry<Options = unknown> {
@@ -59,4 +60,10 @@ registerCameraBackend({
   label: 'INDI: cameras of an INDI server',
   load: async () => (await import('../../lib/camera/indi.ts')).indiBackend,
   options: (config, { indiServer }) => indiOptions(config, indiServer),
+});
+registerCameraBackend({
+  name: 'rpicam',
+  label: 'Raspberry Pi camera (rpicam-apps)',
+  load: async () => (await import('../../lib/camera/rpicam.ts')).rpicamBackend,
+  options: rpicamOptions,
 });

@@ -14,6 +14,8 @@ export type BackendList = { name: string; label: string }[];
 export type CameraList = readonly CameraInfo[];
 /** GET nightflow/indi-devices?indiHost=…&indiPort=… */
 export type IndiDeviceList = readonly IndiDeviceInfo[];
+/** GET nightflow/camera-settings?backend=NAME&…, with the dialog's other boxes: what the camera in it can be set to. */
+export type OfferedSettings = readonly SettingDescription[];
 /** GET nightflow/cameras/ID/settings of a deployed astro-camera */
 export interface CameraSettings {
   info: CameraInfo;
@@ -59,6 +61,19 @@ export function serveCameraLists(RED: NodeAPI): void {
     return listIndiDevices(indiOptions(query), { clock: realClock });
   };
   answer('indi-devices', indiDevices, mayWrite);
+  // Opens a camera that is not deployed yet, to ask what it can do.
+  const offered = async ({ query }: Asked): Promise<OfferedSettings> => {
+    const backend = cameraBackend(String(query.backend ?? ''));
+    const options = backend.options(query, { userDir: RED.settings.userDir ?? process.cwd(), indiServer: () => null });
+    const camera = (await backend.load()).create(options, { clock: realClock, site: null });
+    try {
+      await camera.open();
+      return await camera.settings();
+    } finally {
+      await camera.close();
+    }
+  };
+  answer('camera-settings', offered, mayWrite);
   answer('cameras/:id/settings', async ({ params }): Promise<CameraSettings> => {
     const node = RED.nodes.getNode(String(params.id)) as CameraNode | null;
     if (!node || typeof node.ready !== 'function')
