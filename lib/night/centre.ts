@@ -1,7 +1,7 @@
 /**
  * Slew and centre: slew, expose, solve, tell the mount where it truly points, and again, until the picture's middle is the target.
  * A sync comes first. Where it is refused, or does not bring the mount there, the commanded place is moved instead: drivers built on
- * libindi before 2.2.2 reduce to J2000 with a wrong nutation, so that sync and slew alone never come closer than 11 to 14".
+ * libindi before 2.2.2 reduce to J2000 with a wrong nutation, so that sync and slew alone never come closer than 4 to 14".
  */
 import type { Camera } from '../camera/camera.ts';
 import type { Clock } from '../clock/clock.ts';
@@ -258,9 +258,9 @@ function centred(errorArcsec: number, fault: number | null): string {
   return `${at} After the sync the mount said that it was there and was ${spoken(fault)} off; the rest was corrected in the commanded place.${faultNote(fault)}`;
 }
 
-/** Measured on the simulators of indi-bin 1.9.9: 11.4 to 12.8". */
+/** Measured on the simulators of indi-bin 1.9.9: 4 to 13", by where in the sky and when. */
 const faultNote = (arcsec: number): string =>
-  arcsec > 8 && arcsec < 20 ? ' Drivers built on INDI before 2.2.2 have such an error in their nutation.' : '';
+  arcsec < 20 ? ' Drivers built on INDI before 2.2.2 err by up to 14" in their nutation.' : '';
 
 const stuck = (before: number, now: number): string =>
   `The mount does not come closer: ${spoken(before)} off, and ${spoken(now)} after the correction. Backlash, slipping clutches, or wind?`;

@@ -76,15 +76,7 @@ export function plan(field: Field, known: Known): Stage[] {
   const stages: Stage[] = [];
   const add = (price: number, [from, to]: readonly [number, number]) => {
     for (const order of ['flux', 'spread'] as const)
-      for (const view of views)
-        if (view.price === price)
-          stages.push({
-            octave: view.octave,
-            focalLength: view.focalLength,
-            order,
-            from: order === 'flux' ? from : from === 10 ? 3 : from,
-            to,
-          });
+      for (const view of views) if (view.price === price) stages.push({ ...view, order, from, to });
   };
   for (const range of ranges.slice(0, 2)) add(0, range);
   for (const range of ranges.slice(0, 2)) add(1, range);

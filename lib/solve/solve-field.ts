@@ -52,15 +52,12 @@ async function solve(request: SolveRequest, options: SolveFieldOptions): Promise
   const folder = await mkdtemp(join(tmpdir(), 'nightflow-solve-'));
   try {
     const configuration = await configurationIn(folder, options.indexFolder ?? null);
-    const list = await starsOf(request);
+    const { list, sharp } = await starsOf(request);
     detect = since(started);
     stars = list.length;
-    if (list.length < fewestStars)
-      return answer(
-        'too-few-stars',
-        `${list.length} stars were found; a match takes ${fewestStars} at the least. Clouds, a cap, or too short an exposure?`,
-      );
-    const attempts = attemptsFor(hints);
+    const tooFew = list.length < fewestStars;
+    if (tooFew && !sharp) return answer('too-few-stars', fewSentence(list.length));
+    const attempts = attemptsFor(hints).filter(({ kind }) => kind === 'picture' || !tooFew);
     for (const [i, { hints, kind, without }] of attempts.entries()) {
       const left = timeoutSeconds - since(started);
       if (left < 0.1) break;
@@ -79,6 +76,7 @@ async function solve(request: SolveRequest, options: SolveFieldOptions): Promise
         'timed-out',
         `No match within ${Math.round(timeoutSeconds)} s. A hint of position and scale makes the search short.`,
       );
+    if (tooFew) return answer('too-few-stars', fewSentence(list.length));
     return answer('no-match', `None of the sky's patterns fits the ${list.length} stars that were found.`);
   } catch (error) {
     if (signal?.aborted) return answer('cancelled', 'Stopped on request.');
@@ -172,12 +170,17 @@ function sentence({ pairs }: FieldMatch, without: boolean): string {
   return without ? `${found} The hint was wrong: found without it.` : found;
 }
 
-async function starsOf({ frame, stars, signal }: SolveRequest): Promise<ListedStar[]> {
-  if (stars) return listStars(stars);
+/** @returns `sharp`: what stands out is a pixel wide. A lens that draws so finely can't be told from hot pixels, but by the sky's patterns. */
+async function starsOf({ frame, stars, signal }: SolveRequest): Promise<{ list: ListedStar[]; sharp: boolean }> {
   // What is too small to look for stars in has none.
-  if (frame.width < 9 || frame.height < 9) return [];
-  return listStars((await measureStars(frame, { maximumStars: 5000, signal })).stars);
+  if (frame.width < 9 || frame.height < 9) return { list: [], sharp: false };
+  if (stars) return { list: listStars(stars), sharp: false };
+  const measured = await measureStars(frame, { maximumStars: 5000, signal });
+  return { list: listStars(measured.stars), sharp: measured.reason?.code === 'hot-pixels' };
 }
+
+const fewSentence = (count: number): string =>
+  `${count} ${count === 1 ? 'star was' : 'stars were'} found; a match takes ${fewestStars} at the least. Clouds, a cap, or too short an exposure?`;
 
 /** Where Debian's, the makers' and Homebrew's packages look for indices when nothing else is said. */
 const systemConfigurations = [
