@@ -4,13 +4,14 @@ import { join } from 'node:path';
 import type { Clock } from '../../lib/clock/clock.ts';
 import { FixedRun, journalledEvents } from '../../lib/night/fixed-schedule-run.ts';
 import { readState, workFolder, writeState } from '../../lib/night/night-folder.ts';
+import { clockQuality } from '../../lib/process/clock-quality.ts';
 import { NightflowError } from '../../lib/process/errors.ts';
 import { reportFailure } from '../handle.ts';
 import { type NodeConfig, readSettings } from '../inputs.ts';
 import { type StatusState, showStatus } from '../status.ts';
 import { type AstroMessage, clockOf, type Node, type NodeAPI, type SiteNode, siteOf } from '../types.ts';
 import { requirePlace } from './require-place.ts';
-import { PlannedList, type ScheduleSnapshot, tallyOf } from './schedule-report.ts';
+import { nothingToDo, PlannedList, reasonOf, type ScheduleSnapshot, tallyOf } from './schedule-report.ts';
 import { fingerprintOf, fixedOptions, listOf, type ScheduleSettings, scheduleInputs } from './schedule-settings.ts';
 
 /** What is written beside the journal, so that a night goes on after a restart. */
@@ -35,7 +36,7 @@ export class ScheduleControl {
   private starting = false;
   private list: PlannedList | null = null;
   private last: ScheduleSnapshot = nothing;
-  private closed = false;
+  private readonly closing = new AbortController();
 
   constructor(RED: NodeAPI, node: Node, config: NodeConfig) {
     this.RED = RED;
@@ -109,7 +110,7 @@ export class ScheduleControl {
   }
 
   suspend(): void {
-    this.closed = true;
+    this.closing.abort();
     this.stopping?.abort();
   }
 
@@ -124,7 +125,10 @@ export class ScheduleControl {
     const journalPath = join(this.folder(), 'schedule.journal');
     const known = await journalledEvents(journalPath);
     const list = new PlannedList(kept.list, this.clock.now(), fixedOptions(kept.settings, site, known));
-    if (how === 'plan') return this.planned(list.snapshot(null, false), 'plan', msg);
+    if (how === 'plan') {
+      this.planned(list.snapshot(null, false), 'plan', msg);
+      return this.tellClock(kept.settings);
+    }
     if (this.run || this.starting)
       throw new NightflowError('busy', 'The list is running already.', {
         remedy: 'Send stop first; what is done stays done when it is started again.',
@@ -145,10 +149,11 @@ export class ScheduleControl {
       this.list = list;
       this.run = run;
       this.stopping = new AbortController();
-      if (this.closed) this.stopping.abort();
+      if (this.closing.signal.aborted) this.stopping.abort();
       this.planned(this.snapshot(), how === 'resume' ? 'resumed' : 'plan', msg);
       for (const { id } of run.cutOff) this.tellOf(id, 'failed', msg);
       this.working = this.work(run, this.stopping.signal);
+      await this.tellClock(kept.settings);
     } finally {
       this.starting = false;
     }
@@ -178,6 +183,13 @@ export class ScheduleControl {
     } finally {
       await run.close().catch(() => {});
     }
+  }
+
+  /** Before the night it can still be mended. */
+  private async tellClock({ clockLimitSeconds }: ScheduleSettings): Promise<void> {
+    const { clock } = this;
+    const quality = await clockQuality({ clock, limitSeconds: clockLimitSeconds, signal: this.closing.signal });
+    this.tell('clock', quality);
   }
 
   private end(run: FixedRun): void {
@@ -275,16 +287,4 @@ export class ScheduleControl {
   private keptPath(): string {
     return join(this.folder(), 'schedule.json');
   }
-}
-
-function reasonOf(msg: AstroMessage): string | undefined {
-  const { reason, error } = msg;
-  if (typeof reason === 'string' && reason !== '') return reason;
-  const message = (error as { message?: unknown } | undefined)?.message;
-  return typeof message === 'string' ? message : undefined;
-}
-
-function nothingToDo({ refused, broken }: ScheduleSnapshot): NightflowError {
-  const first = refused[0]?.reason ?? (broken[0] ? `Line ${broken[0].line}: ${broken[0].reason}` : 'It is empty.');
-  return new NightflowError('bad-input', `No event of the list can be observed. ${first}`);
 }

@@ -11,8 +11,10 @@ import {
   type RefusalCode,
 } from '../../lib/night/fixed-schedule.ts';
 import type { FixedRun } from '../../lib/night/fixed-schedule-run.ts';
+import { NightflowError } from '../../lib/process/errors.ts';
 import type { BrokenLine } from '../../lib/sky/target-list.ts';
 import { observe } from '../../lib/sky/visibility.ts';
+import type { AstroMessage } from '../types.ts';
 
 /** One accepted event; times ISO 8601 UTC, angles degrees. */
 export interface EventRow {
@@ -123,4 +125,17 @@ export interface Tally {
 export function tallyOf(events: readonly EventRow[]): Tally {
   const count = (state: EventRow['state']) => events.filter((event) => event.state === state).length;
   return { done: count('done'), failed: count('failed'), missed: count('missed'), skipped: count('skipped') };
+}
+
+/** What a message gives as the reason of a failure. */
+export function reasonOf(msg: AstroMessage): string | undefined {
+  const { reason, error } = msg;
+  if (typeof reason === 'string' && reason !== '') return reason;
+  const message = (error as { message?: unknown } | undefined)?.message;
+  return typeof message === 'string' ? message : undefined;
+}
+
+export function nothingToDo({ refused, broken }: ScheduleSnapshot): NightflowError {
+  const first = refused[0]?.reason ?? (broken[0] ? `Line ${broken[0].line}: ${broken[0].reason}` : 'It is empty.');
+  return new NightflowError('bad-input', `No event of the list can be observed. ${first}`);
 }

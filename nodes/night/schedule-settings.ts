@@ -15,6 +15,14 @@ export const scheduleInputs = {
   leadSeconds: { type: 'number', label: 'lead time', default: 300, minimum: 5, maximum: 7200, unit: 's' },
   armSeconds: { type: 'number', label: 'head start', default: 0, minimum: 0, maximum: 120, unit: 's' },
   graceSeconds: { type: 'number', label: 'wait for a report', default: 60, minimum: 0, maximum: 3600, unit: 's' },
+  clockLimitSeconds: {
+    type: 'number',
+    label: 'limit of the clock',
+    default: 0.05,
+    minimum: 1e-4,
+    maximum: 60,
+    unit: 's',
+  },
   durationSeconds: { type: 'number', label: 'duration', default: null, minimum: 0.01, maximum: 86_400, unit: 's' },
   calibrationMagnitude: {
     type: 'number',
