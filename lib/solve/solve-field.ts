@@ -30,6 +30,12 @@ const spreadCells = 10;
 /** Wider pictures are looked at in half their size when the star list fails. */
 const downsampleAbove = 1500;
 
+/** What a slow computer needs, ten times over. */
+const hintedSeconds = 8;
+const scaledSeconds = 25;
+/** The rest is for the picture itself. */
+const blindShare = 0.6;
+
 const makePlane = job<PlaneInput, void>(new URL('../stars/plane.job.ts', import.meta.url), 'makePlane');
 
 export function solveFieldSolver(options: SolveFieldOptions = {}): Solver {
@@ -58,14 +64,14 @@ async function solve(request: SolveRequest, options: SolveFieldOptions): Promise
     const tooFew = list.length < fewestStars;
     if (tooFew && !sharp) return answer('too-few-stars', fewSentence(list.length));
     const attempts = attemptsFor(hints).filter(({ kind }) => kind === 'picture' || !tooFew);
-    for (const [i, { hints, kind, without }] of attempts.entries()) {
+    for (const [i, attempt] of attempts.entries()) {
+      const { hints, kind, without } = attempt;
       const left = timeoutSeconds - since(started);
       if (left < 0.1) break;
-      const isLast = i === attempts.length - 1;
       const own = join(folder, `${i}`);
       await mkdir(own);
       const match = await withinTime(
-        { folder: own, kind, hints, configuration, signal, timeoutSeconds: isLast ? left : left * shareOf(i) },
+        { folder: own, kind, hints, configuration, signal, timeoutSeconds: shareOf(left, attempt) },
         frame,
         list,
       );
@@ -99,8 +105,14 @@ function attemptsFor(hints: SolveHints): Attempt[] {
   return attempts;
 }
 
-/** Part of what is left of the time that an attempt may take: a search with hints is over in a second or never. */
-const shareOf = (attempt: number): number => (attempt === 0 ? 0.4 : 0.5);
+/** Seconds that an attempt may take of what is left: with hints it is over in a tenth of a second, or a minute later in vain. */
+function shareOf(left: number, { hints, kind }: Attempt): number {
+  if (kind === 'picture') return left;
+  if (hints.raDegrees !== undefined) return Math.min(left * 0.4, hintedSeconds);
+  return hints.scaleLow !== undefined || hints.scaleHigh !== undefined
+    ? Math.min(left * 0.5, scaledSeconds)
+    : left * blindShare;
+}
 
 async function withinTime(
   run: Omit<FieldRun, 'input' | 'width' | 'height'>,
