@@ -33,29 +33,38 @@ export function rawFile(mode: StandInMode, frame: number, kind: PixelKind, leftA
     file.writeUInt32LE(frame, 0);
     return file;
   }
-  const packed = mode.format.endsWith('_CSI2P');
+  const line = new Uint16Array(mode.width);
+  const { width, bits } = mode;
   for (let y = 0; y < mode.height; y++) {
-    const row = y * stride;
-    const sample = (x: number) => rampSample(x, y, frame, mode.bits);
-    if (!packed)
-      for (let x = 0; x < mode.width; x++)
-        file.writeUInt16LE(leftAligned ? sample(x) << (16 - mode.bits) : sample(x), row + x * 2);
-    else if (mode.bits === 10)
-      for (let x = 0, at = row; x < mode.width; x += 4, at += 5) {
-        file[at + 4] = 0;
-        for (let i = 0; i < 4; i++) {
-          file[at + i] = sample(x + i) >> 2;
-          file[at + 4]! |= (sample(x + i) & 3) << (2 * i);
-        }
-      }
-    else
-      for (let x = 0, at = row; x < mode.width; x += 2, at += 3) {
-        file[at] = sample(x) >> 4;
-        file[at + 1] = sample(x + 1) >> 4;
-        file[at + 2] = (sample(x) & 15) | ((sample(x + 1) & 15) << 4);
-      }
+    for (let x = 0; x < width; x++) line[x] = rampSample(x, y, frame, bits);
+    packLine(line, bits, mode.format.endsWith('_CSI2P'), leftAligned ? 16 - bits : 0, file, y * stride);
   }
   return file;
+}
+
+function packLine(line: Uint16Array, bits: number, packed: boolean, shift: number, file: Buffer, from: number): void {
+  let at = from;
+  if (!packed)
+    for (let x = 0; x < line.length; x++) {
+      const value = line[x]! << shift;
+      file[at++] = value & 255;
+      file[at++] = value >> 8;
+    }
+  else if (bits === 10)
+    for (let x = 0; x < line.length; x += 4) {
+      let low = 0;
+      for (let i = 0; i < 4; i++) {
+        file[at++] = line[x + i]! >> 2;
+        low |= (line[x + i]! & 3) << (2 * i);
+      }
+      file[at++] = low;
+    }
+  else
+    for (let x = 0; x < line.length; x += 2) {
+      file[at++] = line[x]! >> 4;
+      file[at++] = line[x + 1]! >> 4;
+      file[at++] = (line[x]! & 15) | ((line[x + 1]! & 15) << 4);
+    }
 }
 
 /** The same samples, 16 bits each without padding: what rpicam-still puts into a DNG. */
