@@ -153,7 +153,11 @@ export class SimulatedCamera implements Camera {
   /** As the exposures, which go on while nobody waits for them. @throws bad-input, busy, lost */
   async stream(request: StreamRequest): Promise<CameraStream> {
     this.check(request);
-    return simulatedStream((signal) => this.exposures(request, signal), this.clock);
+    const { clock } = this;
+    return simulatedStream((signal) => this.exposures(request, signal), {
+      clock,
+      exposureSeconds: request.exposureSeconds,
+    });
   }
 
   async recover(): Promise<void> {}

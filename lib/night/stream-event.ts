@@ -84,6 +84,10 @@ const retryMilliseconds = 250;
 /** A film of the driver begins so long before the start, so that its first frame covers it: the command's way and one exposure. */
 const beginAheadSeconds = 0.25;
 
+/** In a rehearsal that runs faster, real seconds: the video on before the start, and what counts as missed. */
+const rehearsedLeadSeconds = 0.3;
+const rehearsedLateSeconds = 0.5;
+
 class Missed extends Error {
   readonly lateSeconds: number;
   constructor(lateSeconds: number) {
@@ -146,7 +150,8 @@ class EventRun {
 
   async run(): Promise<RecordingEnd> {
     const { request, tell } = this;
-    const { startMilliseconds: asked, leadSeconds } = request;
+    const { startMilliseconds: asked } = request;
+    const leadSeconds = this.atLeast(request.leadSeconds, rehearsedLeadSeconds);
     this.refuseLate(asked);
     tell.phase('waiting', asked);
     // Long before, so that there is time to mend it.
@@ -190,7 +195,7 @@ class EventRun {
   /** Whoever has the camera may need until the start; a driver that is away may come back until then. */
   private async openStream(asked: number | null): Promise<CameraStream> {
     const { camera, clock } = this.context;
-    const { exposureSeconds, gain, offset, target, lateSeconds } = this.request;
+    const { exposureSeconds, gain, offset, target } = this.request;
     if (!camera.stream)
       throw new NightflowError('unsupported', `The camera ${camera.info.name} has no video.`, {
         remedy: 'Choose an INDI camera whose driver streams, or the simulator.',
@@ -201,7 +206,7 @@ class EventRun {
       ...(offset === null ? {} : { offset }),
       ...(target === null ? {} : { target }),
     };
-    const deadline = (asked ?? clock.now()) + lateSeconds * 1000;
+    const deadline = (asked ?? clock.now()) + this.lateSeconds * 1000;
     let taken = false;
     for (let failures = 0; ; failures++) {
       try {
@@ -225,6 +230,16 @@ class EventRun {
     }
   }
 
+  private get lateSeconds(): number {
+    return this.atLeast(this.request.lateSeconds, rehearsedLateSeconds);
+  }
+
+  /** Files and drawing take real time, which a rehearsal makes long. */
+  private atLeast(seconds: number, realSeconds: number): number {
+    const { rate } = this.context.clock;
+    return rate === 1 || rate === Infinity ? seconds : Math.max(seconds, realSeconds * rate);
+  }
+
   private async untilBegin(start: number, aheadSeconds: number): Promise<void> {
     await this.sleepUntil(start - aheadSeconds * 1000);
     this.refuseLate(start);
@@ -234,7 +249,7 @@ class EventRun {
   private refuseLate(start: number | null): void {
     if (start === null) return;
     const lateSeconds = (this.context.clock.now() - start) / 1000;
-    if (lateSeconds > this.request.lateSeconds) throw new Missed(lateSeconds);
+    if (lateSeconds > this.lateSeconds) throw new Missed(lateSeconds);
   }
 
   private async askClock(host: string | null): Promise<ClockQuality> {

@@ -39,6 +39,8 @@ export interface OwnFilm {
 
 /** After the end: for frames that are under way. */
 const graceMilliseconds = 2000;
+/** The first picture of a simulation may take so long to draw, real ms. */
+const rehearsedGraceMilliseconds = 15_000;
 const usualQueueBytes = Math.min(256 * 2 ** 20, totalmem() / 8);
 
 export class StreamRecorder {
@@ -162,7 +164,8 @@ export class StreamRecorder {
 
   private async timeOut(): Promise<void> {
     const { clock, until } = this.options;
-    const grace = graceMilliseconds * Math.max(1, Math.min(clock.rate, 1000));
+    const hurried = clock.rate > 1 && clock.rate !== Infinity;
+    const grace = hurried ? rehearsedGraceMilliseconds * clock.rate : graceMilliseconds;
     await clock.sleep(Math.max(0, until + grace - clock.now()), this.ended.signal).catch(() => {});
     this.end(null);
   }
