@@ -6,25 +6,32 @@ import { NightflowError } from '../../lib/process/errors.ts';
 import type { EquatorialPlace } from '../../lib/sky/coordinates-date.ts';
 import type { NodeConfig } from '../inputs.ts';
 import { type DeviceJob, type DeviceKind, type DeviceOutcome, driveDevice } from './indi-device.ts';
+import { centre, centreInputs } from './mount-centre.ts';
 import { mountState, placeText, reportMount } from './mount-report.ts';
 import { allowTarget, mountCommands, mountInputs, targetOfMount } from './mount-settings.ts';
 
-type Job = DeviceJob<typeof mountInputs, IndiMount>;
+const inputs = { ...mountInputs, ...centreInputs } as const;
+type Job = DeviceJob<typeof inputs, IndiMount>;
+interface Owner {
+  RED: NodeAPI;
+  node: Node;
+  config: NodeConfig;
+}
 type Command = Exclude<(typeof mountCommands)[number], 'abort'>;
 
-const mountOf = (): DeviceKind<typeof mountInputs, IndiMount> => ({
+const mountOf = (owner: Owner): DeviceKind<typeof inputs, IndiMount> => ({
   type: 'astro-mount',
   noun: 'mount',
   commands: mountCommands,
-  inputs: mountInputs,
+  inputs,
   open: (client, device, signal) => IndiMount.connect(client, { device }, signal),
   at: (client, device) => new IndiMount(client, device),
   run: async (job) => {
     const started = job.clock.now();
-    const { details, state = 'done', text } = await works[job.command as Command](job);
+    const { payload: more, details, state = 'done', text } = await works[job.command as Command](job, owner);
     const seconds = Math.round((job.clock.now() - started) / 100) / 10;
-    const payload = { command: job.command, seconds, ...mountState(job.device, job), ...details };
-    return { payload, state, text: text ?? reportMount(job.device, job).text };
+    const payload = { command: job.command, outcome: 'done', seconds, ...mountState(job.device, job), ...more };
+    return { payload, details, state, text: text ?? reportMount(job.device, job).text };
   },
   abort: (mount) => mount.abort(),
   report: reportMount,
@@ -33,25 +40,32 @@ const mountOf = (): DeviceKind<typeof mountInputs, IndiMount> => ({
 export default function register(RED: NodeAPI): void {
   RED.nodes.registerType('astro-mount', function (this: Node, config: NodeConfig) {
     RED.nodes.createNode(this, config);
-    driveDevice(RED, this, config, mountOf());
+    driveDevice(RED, this, config, mountOf({ RED, node: this, config }));
   });
 }
 
-interface Done extends Partial<Pick<DeviceOutcome, 'state' | 'text'>> {
-  details?: Record<string, unknown>;
+/** What a command adds to the state of the mount. */
+interface Done extends Partial<Omit<DeviceOutcome, 'payload'>> {
+  payload?: Record<string, unknown>;
 }
 
-const works: Record<Command, (job: Job) => Promise<Done>> = {
+const works: Record<Command, (job: Job, owner: Owner) => Promise<Done>> = {
   slew: async (job) => {
     const target = targetFor(job);
     await prepare(job, target);
     await job.device.slew(target, job.signal);
-    return { details: { target: target.name } };
+    return { payload: { target: target.name } };
+  },
+  centre: async (job, owner) => {
+    const target = targetFor(job);
+    await prepare(job, target);
+    const { payload, ...rest } = await centre(owner, job, target);
+    return { payload: { ...payload, target: target.name }, ...rest };
   },
   sync: async (job) => {
     const target = targetFor(job);
     await job.device.sync(target, job.signal);
-    return { details: { target: target.name } };
+    return { payload: { target: target.name } };
   },
   flip: async (job) => {
     const { raDegrees, decDegrees } = job.device.status();
@@ -59,7 +73,7 @@ const works: Record<Command, (job: Job) => Promise<Done>> = {
     const before = job.device.status().pierSide;
     await prepare(job, place);
     await job.device.flip(place, job.signal);
-    return { details: { pierSideBefore: before } };
+    return { payload: { pierSideBefore: before } };
   },
   park: async ({ device, signal, status, text }) => {
     status('working', text('parking'));

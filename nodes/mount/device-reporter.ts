@@ -56,7 +56,7 @@ export class DeviceReporter {
   }
 
   progress(more: Record<string, unknown>): void {
-    const changed = more.phase !== undefined && more.phase !== this.more.phase;
+    const changed = more.phase !== undefined && (more.phase !== this.more.phase || more.attempt !== this.more.attempt);
     this.more = { ...this.more, ...more };
     if (changed) this.tick(true);
   }

@@ -15,6 +15,7 @@ import type { AstroMessage } from '../types.ts';
 
 export const mountCommands = [
   'slew',
+  'centre',
   'sync',
   'flip',
   'park',
