@@ -3,11 +3,19 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { focus } from './flows/focus.js';
 import { liveStack } from './flows/live-stack.js';
+import { occultation } from './flows/occultation.js';
 import { pictures } from './flows/pictures.js';
 import { starTrails } from './flows/star-trails.js';
 import { tonight } from './flows/tonight.js';
 
-const sources = { 'star-trails': starTrails, focus, 'live-stack': liveStack, pictures, tonight };
+const sources = {
+  'star-trails': starTrails,
+  focus,
+  'live-stack': liveStack,
+  pictures,
+  tonight,
+  'occultation-night': occultation,
+};
 
 /** The files' texts by name, as they should be. */
 export const flowTexts = () =>

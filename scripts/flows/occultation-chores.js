@@ -12,6 +12,7 @@ const choreTexts = {
   warm: 'Warming up the camera',
   disconnect: 'Disconnecting the devices',
   stop: 'Stopping the INDI server',
+  checked: '',
   off: '',
 };
 
@@ -36,6 +37,11 @@ export function choreLane({ state, msg, say, order }) {
     warm: () => (state.settings.cool ? order('cooler', { command: 'warm' }, 'warm', null) : 0),
     disconnect: () => order('server', { command: 'disconnect-all' }, 'disconnect', null),
     stop: () => order('server', { command: 'stop' }, 'stop', null),
+    checked: () => {
+      say('The devices are connected.');
+      state.phase = 'idle';
+      return 0;
+    },
     off: () => {
       say('The night is over, everything is put away.');
       state.phase = 'over';
@@ -63,6 +69,8 @@ export function choreLane({ state, msg, say, order }) {
     /** `msg` is the answer to the chore under way. */
     mine: () => state.nightJob > 0 && msg.job?.n === state.nightJob,
     plan: () => order('schedule', startOrder('plan'), 'plan', null),
+    /** By day: is everything there? */
+    check: () => begin('checking', ['server', 'connect', 'checked']),
     start: () => begin('starting', ['list', 'server', 'connect', 'cool']),
     startAgain: () => begin('starting', ['server', 'connect', 'cool']),
     putAway: () => begin('ending', ['park', 'warm', 'disconnect', 'stop', 'off']),

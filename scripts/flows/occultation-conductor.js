@@ -69,7 +69,8 @@ export function conduct(msg, before, now) {
     if (command === 'start' && resting()) {
       say('The night begins.');
       chores.start();
-    } else if (command === 'plan' && !state.schedule.running) chores.plan();
+    } else if (command === 'check' && resting()) chores.check();
+    else if (command === 'plan' && !state.schedule.running) chores.plan();
     else if ((command === 'skip' || command === 'restore') && state.schedule.running)
       order('schedule', { command, id: id ?? state.schedule.next }, 'report', id ?? null);
     else if (command === 'abort' && !resting()) {

@@ -146,10 +146,10 @@ export function targetLane({ state, msg, now, say, order, report, seconds, clock
     },
     moved: () => {
       if (at('centre')) {
-        const { status, reason, errorArcsec } = msg.centring ?? payload;
-        if (status === 'centred') note(`centred to ${seconds(errorArcsec)}″`);
-        else if (status === 'uncalibrated') note('not calibrated, its stars were not recognised', 'warn');
-        else if (status) note(`not centred: ${reason}`, 'warn');
+        const { outcome, reason, errorArcsec } = payload;
+        if (outcome === 'centred') note(`centred to ${seconds(errorArcsec)}″`);
+        else if (outcome === 'uncalibrated') note('not calibrated, its stars were not recognised', 'warn');
+        else note(`not centred: ${reason ?? outcome}`, 'warn');
       }
       goOn();
     },
