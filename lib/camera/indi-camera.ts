@@ -117,8 +117,12 @@ export class IndiBackendCamera implements Camera {
 
   async expose(request: ExposureRequest, signal?: AbortSignal): Promise<Frame> {
     this.check(request);
-    await this.prepare(request, signal);
-    return this.frameOf(await this.device.expose(request.exposureSeconds, signal), request, signal);
+    // Prepared only when it is its turn: a dark that waits must not close the shutter of the light before it.
+    const picture = await this.client.exclusively(this.options.device, { signal }, async (stop) => {
+      await this.prepare(request, stop);
+      return this.device.exposeNow(request.exposureSeconds, stop);
+    });
+    return this.frameOf(picture, request, signal);
   }
 
   async *exposures(request: ExposureRequest, signal?: AbortSignal): AsyncIterable<CapturedFrame> {

@@ -25,6 +25,9 @@ export function makeWish(property: IndiProperty | undefined, device: string, nam
       throw new NightflowError('bad-input', `${path} has no element ${element}.`, {
         remedy: `It has: ${[...property.elements.keys()].join(', ')}.`,
       });
+  // What it has is the time of its last setting: sent again it would set the clock back. Without its zone a driver crashes.
+  if (name === 'TIME_UTC' && Object.keys(wanted).length < property.elements.size)
+    throw new NightflowError('bad-input', `${path} is set as a whole: ${[...property.elements.keys()].join(' and ')}.`);
   const elements = [...property.elements.values()];
   const own = (element: string) => (Object.hasOwn(wanted, element) ? wanted[element] : undefined);
   const values =

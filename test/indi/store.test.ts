@@ -98,9 +98,13 @@ describe('before anything is sent', () => {
   const wish = (name: string, wanted: Record<string, number | string | boolean>) =>
     makeWish(link.store.property('D', name), 'D', name, wanted).elements.map(({ value }) => value);
 
-  it('vectors are completed: a partial location or time is what drivers fill with rubbish or crash on', () => {
-    expect(wish('GEOGRAPHIC_COORD', { LAT: 48 })).toEqual([48, 10, 72]);
-    expect(wish('TIME_UTC', { UTC: '2026-11-21T07:00:00' })).toEqual(['2026-11-21T07:00:00', '0.00']);
+  it('vectors are completed: a partial location is what drivers fill with rubbish', () =>
+    expect(wish('GEOGRAPHIC_COORD', { LAT: 48 })).toEqual([48, 10, 72]));
+  it('the time is whole: its zone alone would set the clock back, and without it drivers crash', () => {
+    const UTC = '2026-11-21T07:00:00';
+    expect(wish('TIME_UTC', { UTC, OFFSET: '1.00' })).toEqual([UTC, '1.00']);
+    for (const [element, value] of Object.entries({ UTC, OFFSET: '1.00' }))
+      expect(() => wish('TIME_UTC', { [element]: value })).toThrow(/UTC and OFFSET/);
   });
   it('sexagesimal becomes decimal', () =>
     expect(wish('GEOGRAPHIC_COORD', { LAT: '48:30:00', LONG: '5 30 0' })).toEqual([48.5, 5.5, 72]));
@@ -124,7 +128,7 @@ describe('before anything is sent', () => {
     ['ONE', { A: false }, /one must be on/],
     ['ONE', { A: 'On' }, /is a switch/],
     ['ONE', { C: true }, /has no element C/],
-    ['TIME_UTC', { UTC: true }, /needs a text/],
+    ['TIME_UTC', { UTC: true, OFFSET: '0' }, /needs a text/],
     ['LIGHT', { A: 1 }, /can only be read/],
     ['NONE', { A: 1 }, /has no property NONE/],
     ['SLOT', { constructor: 1 }, /has no element constructor/],

@@ -25,6 +25,8 @@ interface Kind {
   label: string;
   /** Commands of a lane wait for each other only: a cooler is set beside a running exposure. */
   lane?: 'cooler';
+  /** Drivers take it also while they expose, and send a picture that is half the one and half the other. */
+  notWhileExposing?: true;
   judge?: Judge;
   describe(find: PropertyLookup): Omit<IndiSetting, 'name' | 'label'> | null;
   read(find: PropertyLookup): IndiSettingValue | null;
@@ -48,6 +50,7 @@ const temperature: Kind = {
 
 const binning: Kind = {
   name: 'binning',
+  notWhileExposing: true,
   label: 'Binning',
   describe: (find) => {
     const axes = [...(find('CCD_BINNING')?.elements.values() ?? [])];
@@ -63,6 +66,7 @@ const binning: Kind = {
 
 const subframe: Kind = {
   name: 'subframe',
+  notWhileExposing: true,
   label: 'Subframe: left, top, width, height of unbinned pixels',
   describe: (find) => (find('CCD_FRAME') ? { type: 'text' } : null),
   read: (find) => ['X', 'Y', 'WIDTH', 'HEIGHT'].map((element) => numberOf(find('CCD_FRAME'), element) ?? 0).join(', '),
@@ -88,18 +92,21 @@ const kinds: readonly Kind[] = [
   binning,
   subframe,
   temperature,
-  choiceKind('frameType', 'Frame type', 'CCD_FRAME_TYPE', {
-    FRAME_LIGHT: 'light',
-    FRAME_BIAS: 'bias',
-    FRAME_DARK: 'dark',
-    FRAME_FLAT: 'flat',
-  }),
+  {
+    ...choiceKind('frameType', 'Frame type', 'CCD_FRAME_TYPE', {
+      FRAME_LIGHT: 'light',
+      FRAME_BIAS: 'bias',
+      FRAME_DARK: 'dark',
+      FRAME_FLAT: 'flat',
+    }),
+    notWhileExposing: true,
+  },
   choiceKind('uploadMode', 'Pictures go to', 'UPLOAD_MODE', {
     UPLOAD_CLIENT: 'client',
     UPLOAD_LOCAL: 'local',
     UPLOAD_BOTH: 'both',
   }),
-  choiceKind('captureFormat', 'Capture format', 'CCD_CAPTURE_FORMAT', {}),
+  { ...choiceKind('captureFormat', 'Capture format', 'CCD_CAPTURE_FORMAT', {}), notWhileExposing: true },
   toggleKind('compression', 'Compression on the way', 'CCD_COMPRESSION', 'INDI_ENABLED', 'INDI_DISABLED'),
   toggleKind('cooler', 'Cooler', 'CCD_COOLER', 'COOLER_ON', 'COOLER_OFF', 'cooler'),
 ];
@@ -117,7 +124,7 @@ export function readCameraSetting(device: string, find: PropertyLookup, name: st
   throw new NightflowError('lost', `${device} does not say its ${name}.`);
 }
 
-/** The value that is then in force. @throws bad-input, rejected, timeout, lost, aborted */
+/** The value that is then in force. @throws bad-input, busy (it exposes), rejected, timeout, lost, aborted */
 export async function writeCameraSetting(
   client: IndiClient,
   device: string,
@@ -128,6 +135,10 @@ export async function writeCameraSetting(
   const find: PropertyLookup = (property) => client.store.property(device, property);
   const kind = kindOf(device, find, name);
   const { property, values } = kind.wish(value, find);
+  if (kind.notWhileExposing && find('CCD_EXPOSURE')?.state === 'Busy')
+    throw new NightflowError('busy', `The ${name} of ${device} can't be changed while it exposes.`, {
+      remedy: 'Wait for the end of the exposure, or stop the sequence.',
+    });
   // A lane beside the exposures: a sequence holds the main one from its first frame to its last.
   const lane = kind.lane ?? 'settings';
   requireOk(await client.command({ device, property, values, lane, judge: kind.judge, timeoutSeconds: 30, signal }));

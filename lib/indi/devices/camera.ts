@@ -9,6 +9,7 @@ import { type IndiProperty, isOn, numberOf, textOf } from '../property.ts';
 import type { WantedValues } from '../validate.ts';
 import { adoptExposure } from './adopt-exposure.ts';
 import { fastPictures } from './fast-exposures.ts';
+import { isRecording, isStreaming } from './stream.ts';
 
 export interface IndiSensor {
   width: number;
@@ -135,7 +136,7 @@ export class IndiCamera {
   /** For whoever holds the device. An exposure outlives the connection: after a reconnect it is taken over. */
   async exposeNow(exposureSeconds: number, signal: AbortSignal): Promise<IndiPicture> {
     const { client, device } = this;
-    this.refuseLocal();
+    this.refuseNow();
     const request = { device, property: 'CCD_EXPOSURE', judge: exposed(), signal };
     const endsAt = client.clock.now() + exposureSeconds * 1000;
     const begun = await client.commandNow({
@@ -173,7 +174,12 @@ export class IndiCamera {
     requireOk(await client.commandNow({ device, property, values, timeoutSeconds: 30, signal }));
   }
 
-  refuseLocal(): void {
+  /** Drivers take an exposure beside a video, and mix up whose picture is whose. @throws busy, unsupported */
+  refuseNow(): void {
+    if (isStreaming(this.find) || isRecording(this.find))
+      throw new NightflowError('busy', `${this.device} is filming: it can't expose meanwhile.`, {
+        remedy: 'Stop its stream or recording first.',
+      });
     if (!isOn(this.find('UPLOAD_MODE'), 'UPLOAD_LOCAL')) return;
     throw new NightflowError('unsupported', `${this.device} keeps its pictures on the server (UPLOAD_LOCAL).`, {
       remedy: 'Set uploadMode to client or both.',

@@ -47,7 +47,7 @@ export async function* fastPictures(
 
   // The device is ours from here to the end of the run.
   const run = client.exclusively(device, { signal: outer }, async (stop) => {
-    camera.refuseLocal();
+    camera.refuseNow();
     if (camera.find('CCD_EXPOSURE')?.state === 'Busy')
       throw new NightflowError('rejected', `${device} is busy with an exposure that somebody else began.`);
     const offs = [
