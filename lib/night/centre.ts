@@ -162,7 +162,7 @@ export async function slewAndCentre(options: CentreOptions): Promise<CentreResul
     // One sync is enough: what is left after it, another would leave again.
     if (canSync && !measured.some(({ correction }) => correction === 'sync')) {
       step('syncing', { errorArcsec });
-      canSync = await trySync(mount, solution, signal);
+      canSync = await tellWhere(mount, solution, signal);
       if (canSync) measured.at(-1)!.correction = 'sync';
       else step('sync-refused', { errorArcsec });
     }
@@ -222,7 +222,7 @@ function hintsFor(options: CentreOptions, frame: Frame, last: Solution | null): 
 }
 
 /** @returns false when the mount can't or won't. */
-async function trySync(
+async function tellWhere(
   mount: CentreMount,
   { raDegrees, decDegrees }: SkyPoint,
   signal?: AbortSignal,

@@ -2,15 +2,11 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { writeFits } from '../frame/fits/write.ts';
-import { Frame } from '../frame/frame.ts';
-import { allocateShared } from '../kernels/memory.ts';
-import { job, sharedPool } from '../kernels/pool.ts';
+import type { Frame } from '../frame/frame.ts';
 import { NightflowError } from '../process/errors.ts';
 import { measureStars } from '../stars/measure.ts';
-import type { PlaneInput } from '../stars/plane.job.ts';
-import { describePlane } from '../stars/plane.ts';
 import { formatTable } from './fits-table.ts';
+import { writePicture } from './picture-file.ts';
 import { residualsOf, solutionOf } from './solution.ts';
 import { type FieldMatch, type FieldRun, runSolveField, solveFieldPackages } from './solve-field-run.ts';
 import type { SolveHints, SolveRequest, SolveResult, Solver, SolveStatus } from './solver.ts';
@@ -35,8 +31,6 @@ const hintedSeconds = 8;
 const scaledSeconds = 25;
 /** The rest is for the picture itself. */
 const blindShare = 0.6;
-
-const makePlane = job<PlaneInput, void>(new URL('../stars/plane.job.ts', import.meta.url), 'makePlane');
 
 export function solveFieldSolver(options: SolveFieldOptions = {}): Solver {
   return { name: 'solve-field', solve: (request) => solve(request, options) };
@@ -141,36 +135,16 @@ async function withinTime(
   }
 }
 
-/** One brightness a pixel, since solve-field looks at the first plane of a file only. */
 async function solvePicture(
   run: Omit<FieldRun, 'input' | 'width' | 'height'>,
   frame: Frame,
 ): Promise<FieldMatch | null> {
-  const { width, height, type, offset, data } = describePlane(frame);
-  const pixels = data ?? allocateShared(width * height * (type === 'u16' ? 2 : 4));
-  const { signal } = run;
-  if (!data) {
-    const { data: own, channels, bayer, pixelType, transfer, whiteLevel } = frame;
-    const source = {
-      data: own,
-      width: frame.width,
-      height: frame.height,
-      channels,
-      bayer,
-      pixelType,
-      transfer,
-      whiteLevel,
-    };
-    await sharedPool().run(makePlane, { frame: source, target: pixels, from: 0, to: height }, { signal });
-  }
   const input = join(run.folder, 'picture.fits');
-  await writeFits(new Frame({ data: pixels, width, height, pixelType: type }), input, { signal });
+  const { width, height, offset, ofFrame } = await writePicture(frame, input, run.signal);
   const match = await runSolveField({ ...run, input, width, height, downsample: width > downsampleAbove ? 2 : 1 });
   if (!match) return null;
-  const { wcs } = match;
   const pairs = match.pairs.map((pair) => ({ ...pair, x: pair.x + offset, y: pair.y + offset }));
-  const size = { width: frame.width, height: frame.height };
-  return { ...match, pairs, wcs: { ...wcs, ...size, x: wcs.x + offset, y: wcs.y + offset } };
+  return { ...match, pairs, wcs: ofFrame(match.wcs) };
 }
 
 function solved({ wcs, pairs, logOdds }: FieldMatch) {
