@@ -52,6 +52,11 @@ interface Running {
 
 /** For the first answer of a server. */
 const answerSeconds = 10;
+/** A program that is missing now may be installed while the flows run. */
+const patience = {
+  clock: realClock,
+  isTransient: ({ code }: NightflowError) => code !== 'aborted' && code !== 'bad-input',
+};
 
 export class IndiObservatory {
   readonly options: IndiObservatoryOptions;
@@ -112,13 +117,7 @@ export class IndiObservatory {
 
   /** As `ready`, again and again until it succeeds: at boot the server's computer or its port may not be there yet. @throws aborted */
   keepStarting(signal: AbortSignal, onFailure?: (error: NightflowError) => void): Promise<IndiClient> {
-    const patience = {
-      clock: realClock,
-      signal,
-      onFailure,
-      isTransient: ({ code }: NightflowError) => code !== 'aborted',
-    };
-    return retry((each) => this.ready(each), patience);
+    return retry((each) => this.ready(each), { ...patience, signal, onFailure });
   }
 
   /** As `ready`, also after `stop`. */
@@ -144,6 +143,11 @@ export class IndiObservatory {
     const { server } = this.options;
     await devicesDescribed(client, signal, server.kind === 'launch' ? server.drivers.length : 1);
     return client;
+  }
+
+  /** As `device`, again and again until it succeeds once; from then on it is kept. @throws aborted, bad-input */
+  keepDevice(name: string, signal: AbortSignal, onFailure?: (error: NightflowError) => void): Promise<IndiClient> {
+    return retry((each) => this.device(name, each), { ...patience, signal, onFailure });
   }
 
   /** All devices of the server, also those that appear later. @returns those that could not, with the reason */
