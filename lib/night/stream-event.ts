@@ -2,7 +2,7 @@
  * One recording over an instant: waits for it, turns the video on ahead of it, records by the driver or by ourselves, looks at the clock
  * before and after, and leaves a film with its protocol. A start that was missed is never run late.
  */
-import type { Camera } from '../camera/camera.ts';
+import type { Camera, CameraInfo } from '../camera/camera.ts';
 import type { CameraStream, RecordingProgress, StreamedFrame } from '../camera/camera-stream.ts';
 import type { Clock } from '../clock/clock.ts';
 import type { FrameSite, FrameTarget } from '../frame/frame.ts';
@@ -45,9 +45,12 @@ export interface FilmUnderWay {
   /** Where it is to be. */
   path: string;
   byDriver: boolean;
-  target: FrameTarget | null;
+  request: RecordingRequest;
+  camera: CameraInfo;
+  site: FrameSite | null;
   /** UTC ms. */
   start: number;
+  before: ClockQuality;
 }
 
 export type RecordingPhase = 'waiting' | 'opening' | 'recording' | 'finishing';
@@ -166,7 +169,8 @@ class EventRun {
     const context = { ...this.context, tell, signals: this.signals, request };
     const untilBegin = () => this.untilBegin(start, plan.aheadSeconds);
     const record = byDriver ? recordByDriver : recordOurselves;
-    await this.context.underWay?.({ path: plan.path, byDriver, target: request.target, start });
+    const { camera, site } = this.context;
+    await this.context.underWay?.({ path: plan.path, byDriver, request, camera: camera.info, site, start, before });
     const film = await record(stream, plan, context, untilBegin);
     await this.close();
     return this.finish(film, start, before, byDriver ? stream.stampingHost : null);

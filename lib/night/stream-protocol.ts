@@ -1,11 +1,12 @@
 /** The protocol of a recording: the JSON beside its film, with all that a timing is judged by. */
 
+import type { CameraInfo } from '../camera/camera.ts';
 import type { StampedBy } from '../camera/camera-stream.ts';
 import { isoTime } from '../clock/clock.ts';
 import type { FrameSite, FrameTarget } from '../frame/frame.ts';
 import type { ClockQuality } from '../process/clock-quality.ts';
 import { writeDurably } from '../process/durable.ts';
-import type { RecordingContext, RecordingRequest } from './stream-event.ts';
+import type { RecordingRequest } from './stream-event.ts';
 import type { FilmFigures, Latency } from './stream-figures.ts';
 import type { RecordedFilm } from './stream-films.ts';
 
@@ -72,7 +73,7 @@ export const protocolPath = (filmPath: string): string => filmPath.replace(/\.se
 
 export function protocolOf(
   request: RecordingRequest,
-  { camera, site }: Pick<RecordingContext, 'camera' | 'site'>,
+  { camera, site }: { camera: { info: CameraInfo }; site: FrameSite | null },
   film: RecordedFilm,
   clock: RecordingProtocol['clock'],
   start: number,
