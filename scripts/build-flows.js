@@ -2,6 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { focus } from './flows/focus.js';
+import { indiDevices } from './flows/indi-devices.js';
 import { liveStack } from './flows/live-stack.js';
 import { occultation } from './flows/occultation.js';
 import { pictures } from './flows/pictures.js';
@@ -14,6 +15,7 @@ const sources = {
   'live-stack': liveStack,
   pictures,
   tonight,
+  'indi-devices': indiDevices,
   'occultation-night': occultation,
 };
 

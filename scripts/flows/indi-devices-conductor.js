@@ -1,0 +1,94 @@
+/**
+ * What the function node "Conductor" of the flow "INDI devices" runs: the page's buttons to the devices, one camera for the live picture
+ * and for centring, and all that the page shows in one object. It is put into the flow as text, so it uses nothing from outside of itself.
+ * `msg.topic`: press (of the page), targets, mount, focuser, filter, cooler (what a device does, and `done` when a command is),
+ * camera, free (the capture let go of the camera), begin.
+ */
+export function conduct(msg, context) {
+  const fresh = { live: 'off', text: '', targets: [], doing: {}, mount: {}, focuser: {}, filter: {}, cooler: {} };
+  const state = context.get('state') ?? fresh;
+  const { topic, payload = {} } = msg;
+  const out = { mount: null, focuser: null, filter: null, cooler: null, camera: null };
+
+  const startLive = () => {
+    state.live = 'on';
+    out.camera = { command: 'start', ...(state.exposureSeconds > 0 && { exposureSeconds: state.exposureSeconds }) };
+  };
+  /** A name of the list, or coordinates in any notation. */
+  const targetOf = (text = '') => {
+    const wanted = text.trim().toLowerCase().replace(/\s+/g, '');
+    const known = state.targets.find(({ name }) => name.toLowerCase().replace(/\s+/g, '') === wanted);
+    return known ? { target: known } : { coordinates: text, targetName: text };
+  };
+  const toMount = (order) => {
+    state.doing.mount = order.command;
+    out.mount = order;
+  };
+  /** A command of the mount is over. Centring had the camera: the live picture gets it back. */
+  const mountIsFree = () => {
+    state.doing.mount = null;
+    if (state.live === 'paused') startLive();
+  };
+
+  if (topic === 'press') {
+    const { device, command, place, ...figures } = payload;
+    if (device === 'camera') {
+      if (figures.exposureSeconds > 0) state.exposureSeconds = figures.exposureSeconds;
+      if (command === 'start' && state.live === 'off') startLive();
+      if (command === 'stop' && state.live === 'on') {
+        state.live = 'stopping';
+        out.camera = { command: 'abort' };
+      }
+    } else if (device === 'mount') {
+      const order = { command, ...(['slew', 'centre', 'sync'].includes(command) && targetOf(place)) };
+      if (command === 'abort') {
+        out.mount = order;
+        state.pending = null;
+        if (state.live === 'pausing') state.live = 'stopping';
+      } else if (command === 'centre' && state.live === 'on') {
+        state.live = 'pausing';
+        state.pending = order;
+        state.doing.mount = command;
+        out.camera = { command: 'abort' };
+      } else toMount(order);
+      state.text = '';
+    } else if (device in out) {
+      out[device] = { command, ...figures };
+      if (command !== 'abort') state.doing[device] = command;
+    }
+  } else if (topic === 'targets') {
+    state.targets = Array.isArray(payload) ? payload : [];
+  } else if (topic === 'camera') {
+    // After a restart the capture goes on by itself with what it did; nobody waits for that here.
+    if (msg.event === 'started' && payload.goesOn) out.camera = { command: 'abort' };
+    if (msg.event === 'lost' || msg.event === 'warning') state.text = payload.message ?? state.text;
+  } else if (topic === 'free') {
+    const { pending } = state;
+    state.pending = null;
+    if (state.live === 'pausing' && pending) {
+      state.live = 'paused';
+      toMount(pending);
+    } else if (state.live !== 'paused') state.live = 'off';
+  } else if (topic === 'begin') {
+    Object.assign(state, { live: 'off', doing: {}, pending: null });
+  } else if (topic in out) {
+    const over = msg.event === 'done' || msg.event === 'failed' || msg.event === 'aborted';
+    if (msg.event === 'lost') state[topic] = { lost: payload.message };
+    else if (msg.event === 'status' || msg.event === 'progress') state[topic] = payload;
+    else if (msg.event === 'done' && topic === 'mount') {
+      state.mount = payload;
+      const at = payload.target ? `At ${payload.target}.` : '';
+      state.text = payload.reason ?? (payload.command === 'sync' ? `Synced to ${payload.target}.` : at);
+    } else if (msg.event === 'done') {
+      // What a device tells beside its result: the same as in its reports.
+      const told = { focuser: msg.focuser, filter: { filter: msg.filter, filters: msg.filters }, cooler: msg.cooler };
+      state[topic] = { ...state[topic], ...told[topic], phase: undefined };
+    } else if (msg.event === 'failed') state.text = payload.message;
+    else if (msg.event === 'aborted' && topic === 'mount') state.text = 'Stopped.';
+    // An abort is done beside the command that it ends.
+    if (over && topic === 'mount' && payload.command !== 'abort' && payload.command !== 'status') mountIsFree();
+    else if (over && topic !== 'mount') state.doing[topic] = null;
+  }
+  context.set('state', state);
+  return [out.mount, out.focuser, out.filter, out.cooler, out.camera, { payload: state }];
+}
