@@ -159,14 +159,30 @@ async function feed(
   stdin.on('error', () => {
     broken = true;
   });
-  for await (const chunk of input) {
-    if (broken || ended.aborted) return false;
-    if (!stdin.write(chunk)) await once(stdin, 'drain', { signal: ended }).catch(() => {});
+  const chunks = input[Symbol.asyncIterator]();
+  for (;;) {
+    const next = await unlessEnded(chunks.next(), ended);
+    if (next?.done) break;
+    if (!next || broken || ended.aborted) {
+      void chunks.return?.()?.catch(() => {});
+      return false;
+    }
+    if (!stdin.write(next.value)) await once(stdin, 'drain', { signal: ended }).catch(() => {});
     alive();
   }
   if (broken || ended.aborted) return false;
   stdin.end();
   return true;
+}
+
+/** What comes next may take for ever (a person types it): the program's end is the end of the wait, and null. */
+function unlessEnded<T>(next: Promise<T>, ended: AbortSignal): Promise<T | null> {
+  return new Promise((resolve, reject) => {
+    const stop = () => resolve(null);
+    if (ended.aborted) stop();
+    ended.addEventListener('abort', stop, { once: true });
+    next.then(resolve, reject).finally(() => ended.removeEventListener('abort', stop));
+  });
 }
 
 function watchdog(program: string, options: ProgramOptions, expire: (error: NightflowError) => void) {
