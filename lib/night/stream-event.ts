@@ -2,83 +2,19 @@
  * One recording over an instant: waits for it, turns the video on ahead of it, records by the driver or by ourselves, looks at the clock
  * before and after, and leaves a film with its protocol. A start that was missed is never run late.
  */
-import type { Camera, CameraInfo } from '../camera/camera.ts';
-import type { CameraStream, RecordingProgress, StreamedFrame } from '../camera/camera-stream.ts';
-import type { Clock } from '../clock/clock.ts';
-import type { FrameSite, FrameTarget } from '../frame/frame.ts';
-import { type ClockQuality, type ClockQualityOptions, clockQuality } from '../process/clock-quality.ts';
+import type { CameraStream } from '../camera/camera-stream.ts';
+import { type ClockQuality, clockQuality } from '../process/clock-quality.ts';
 import { asNightflowError, NightflowError, throwIfAborted } from '../process/errors.ts';
 import { type FilmPlan, type RecordedFilm, recordByDriver, recordOurselves } from './stream-films.ts';
-import { protocolOf, type RecordingProtocol, writeProtocol } from './stream-protocol.ts';
-
-export interface RecordingRequest {
-  /** UTC ms; null: as soon as the video runs. */
-  startMilliseconds: number | null;
-  durationSeconds: number;
-  exposureSeconds: number;
-  gain: number | null;
-  offset: number | null;
-  target: FrameTarget | null;
-  recordBy: 'auto' | 'driver' | 'own';
-  /** The video is on so long before the start. */
-  leadSeconds: number;
-  /** Later than this, a start is missed. */
-  lateSeconds: number;
-  clockLimitSeconds: number;
-}
-
-export interface RecordingContext {
-  camera: Camera;
-  clock: Clock;
-  site: FrameSite | null;
-  /** Absolute path of a film that begins then; nothing is there yet. @throws bad-input */
-  filmPath(startMilliseconds: number): Promise<string>;
-  /** Takes the camera for us. @throws busy */
-  takeCamera(): () => void;
-  /** Told where a film is being made, so that a crash leaves no orphan; null when it is finished. */
-  underWay?(film: FilmUnderWay | null): Promise<void>;
-  /** For tests. */
-  askClock?: (options: ClockQualityOptions) => Promise<ClockQuality>;
-}
-
-export interface FilmUnderWay {
-  /** Where it is to be. */
-  path: string;
-  byDriver: boolean;
-  request: RecordingRequest;
-  camera: CameraInfo;
-  site: FrameSite | null;
-  /** UTC ms. */
-  start: number;
-  before: ClockQuality;
-}
-
-export type RecordingPhase = 'waiting' | 'opening' | 'recording' | 'finishing';
-
-export interface RecordingListener {
-  phase(phase: RecordingPhase, startMilliseconds: number | null): void;
-  clock(quality: ClockQuality): void;
-  progress(progress: RecordingProgress): void;
-  frame(streamed: StreamedFrame): void;
-  warning(error: NightflowError): void;
-}
-
-export interface RecordingEnd {
-  reason: 'done' | 'stopped' | 'missed' | 'error';
-  /** null when there is no film. */
-  protocol: RecordingProtocol | null;
-  protocolPath: string | null;
-  error: NightflowError | null;
-  /** By how much it was missed. */
-  lateSeconds: number | null;
-}
-
-export interface RecordingSignals {
-  /** Ends the wait or the recording; what was recorded is kept. */
-  stop: AbortSignal;
-  /** Ends it at once; a film of our own is thrown away. */
-  abort: AbortSignal;
-}
+import { protocolOf, writeProtocol } from './stream-protocol.ts';
+import {
+  held,
+  type RecordingContext,
+  type RecordingEnd,
+  type RecordingListener,
+  type RecordingRequest,
+  type RecordingSignals,
+} from './stream-request.ts';
 
 /** Sleeps are cut into pieces, so that a clock that is set meanwhile is noticed, ms. */
 const longestSleep = 10_000;
@@ -163,9 +99,11 @@ class EventRun {
     tell.phase('opening', asked);
     const stream = await this.openStream(asked);
     const start = asked ?? this.context.clock.now() + beginAheadSeconds * 1000;
-    const plan = await this.plan(stream, start);
     const byDriver = stream.prepareRecording !== null && request.recordBy !== 'own';
-    const before = await this.askClock(byDriver ? stream.stampingHost : null);
+    const stamper = byDriver ? stream.stampingHost : null;
+    const [plan, before] = await held(this.context.clock, () =>
+      Promise.all([this.plan(stream, start), this.askClock(stamper)]),
+    );
     const context = { ...this.context, tell, signals: this.signals, request };
     const untilBegin = () => this.untilBegin(start, plan.aheadSeconds);
     const record = byDriver ? recordByDriver : recordOurselves;
@@ -173,7 +111,7 @@ class EventRun {
     await this.context.underWay?.({ path: plan.path, byDriver, request, camera: camera.info, site, start, before });
     const film = await record(stream, plan, context, untilBegin);
     await this.close();
-    return this.finish(film, start, before, byDriver ? stream.stampingHost : null);
+    return held(this.context.clock, () => this.finish(film, start, before, stamper));
   }
 
   /** The video off, and the camera free for others. */

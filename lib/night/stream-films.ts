@@ -5,11 +5,11 @@ import type { CameraStream, DriverRecording, RecordingProgress, StampedBy } from
 import type { Clock } from '../clock/clock.ts';
 import { readSerFilm, type SerFilm } from '../frame/ser.ts';
 import { asNightflowError, NightflowError } from '../process/errors.ts';
-import type { RecordingRequest, RecordingSignals } from './stream-event.ts';
 import { type FilmFigures, filmFigures, type Latency } from './stream-figures.ts';
 import { bringFilm } from './stream-film.ts';
 import { protocolPath } from './stream-protocol.ts';
 import { type OwnFilm, StreamRecorder } from './stream-recorder.ts';
+import { held, type RecordingRequest, type RecordingSignals } from './stream-request.ts';
 
 export interface FilmPlan {
   /** In the archive. */
@@ -69,6 +69,10 @@ export async function recordByDriver(
     if (recording.problem) throw recording.problem;
     return null;
   }
+  if (signals.abort.aborted) {
+    tell.warning(new NightflowError('aborted', `The film stays where the driver put it: ${recording.path}.`));
+    return null;
+  }
   const brought = recording.local ? await bring(recording, plan.path, tell) : null;
   const common = { recordedBy: 'driver', stampedBy: 'driver', latency: null, dropped: 0, damaged: 0 } as const;
   const { problem } = recording;
@@ -106,13 +110,8 @@ export async function recordOurselves(
 ): Promise<RecordedFilm | null> {
   const { clock, signals, site } = context;
   const { path, start, end } = plan;
-  const recorder = await StreamRecorder.open(stream, {
-    path,
-    clock,
-    from: start,
-    until: end,
-    observer: site?.name ?? '',
-  });
+  const options = { path, clock, from: start, until: end, observer: site?.name ?? '' };
+  const recorder = await held(clock, () => StreamRecorder.open(stream, options));
   const over = new AbortController();
   const stop = AbortSignal.any([signals.stop, signals.abort, over.signal]);
   try {
@@ -129,10 +128,12 @@ export async function recordOurselves(
     await recorder.discard();
     return null;
   }
-  const film = await recorder.close();
-  if (!film) return null;
-  const told = await described(await readSerFilm(path), path);
-  return { ...told, ...ofOwn(film, signals.stop.aborted), onServer: false };
+  return held(clock, async () => {
+    const film = await recorder.close();
+    if (!film) return null;
+    const told = await described(await readSerFilm(path), path);
+    return { ...told, ...ofOwn(film, signals.stop.aborted), onServer: false };
+  });
 }
 
 function ofOwn(film: OwnFilm, stopped: boolean) {

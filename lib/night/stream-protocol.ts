@@ -6,9 +6,9 @@ import { isoTime } from '../clock/clock.ts';
 import type { FrameSite, FrameTarget } from '../frame/frame.ts';
 import type { ClockQuality } from '../process/clock-quality.ts';
 import { writeDurably } from '../process/durable.ts';
-import type { RecordingRequest } from './stream-event.ts';
 import type { FilmFigures, Latency } from './stream-figures.ts';
 import type { RecordedFilm } from './stream-films.ts';
+import type { RecordingRequest } from './stream-request.ts';
 
 export interface RecordingProtocol {
   format: 'nightflow-recording';

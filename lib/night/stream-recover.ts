@@ -1,9 +1,9 @@
 /** What a crash left of a recording: its film is finished with the frames that were on the disk, and gets its protocol. */
 import { stat } from 'node:fs/promises';
 import { readSerFilm, recoverSer } from '../frame/ser.ts';
-import type { FilmUnderWay } from './stream-event.ts';
 import { filmFigures } from './stream-figures.ts';
 import { protocolOf, protocolPath, type RecordingProtocol, writeProtocol } from './stream-protocol.ts';
+import type { FilmUnderWay } from './stream-request.ts';
 
 /** @returns null when nothing is left, or when the driver recorded: then the film lies where the driver puts its films. @throws disk-full, failed */
 export async function recoverRecording(left: FilmUnderWay): Promise<RecordingProtocol | null> {

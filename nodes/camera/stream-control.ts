@@ -5,13 +5,9 @@ import type { Camera } from '../../lib/camera/camera.ts';
 import { type Clock, isoTime, realClock } from '../../lib/clock/clock.ts';
 import { readState, workFolder, writeState } from '../../lib/night/night-folder.ts';
 import { forecastStorage, rawFrameBytes } from '../../lib/night/storage.ts';
-import {
-  type FilmUnderWay,
-  type RecordingListener,
-  type RecordingRequest,
-  recordEvent,
-} from '../../lib/night/stream-event.ts';
+import { recordEvent } from '../../lib/night/stream-event.ts';
 import { recoverRecording } from '../../lib/night/stream-recover.ts';
+import type { FilmUnderWay, RecordingListener, RecordingRequest } from '../../lib/night/stream-request.ts';
 import { asNightflowError, NightflowError } from '../../lib/process/errors.ts';
 import { type NodeConfig, nodeLabel, readSettings } from '../inputs.ts';
 import type { AstroMessage, CameraNode, Node, NodeAPI } from '../types.ts';

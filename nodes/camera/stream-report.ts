@@ -1,8 +1,8 @@
 /** What `astro-stream` says: its status line, and the messages of both outputs. */
 import type { StreamedFrame } from '../../lib/camera/camera-stream.ts';
 import { isoTime } from '../../lib/clock/clock.ts';
-import type { RecordingEnd, RecordingPhase } from '../../lib/night/stream-event.ts';
 import { protocolLine, type RecordingProtocol } from '../../lib/night/stream-protocol.ts';
+import type { RecordingEnd, RecordingPhase } from '../../lib/night/stream-request.ts';
 import { type ClockQuality, milliseconds } from '../../lib/process/clock-quality.ts';
 import type { NightflowError } from '../../lib/process/errors.ts';
 import { type StatusState, showStatus } from '../status.ts';

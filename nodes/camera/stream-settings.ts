@@ -1,7 +1,7 @@
 /** The settings of `astro-stream`, and what they ask of a recording. */
 import type { FrameTarget } from '../../lib/frame/frame.ts';
 import { claimFileName, renderFileName } from '../../lib/night/file-name.ts';
-import type { RecordingRequest } from '../../lib/night/stream-event.ts';
+import type { RecordingRequest } from '../../lib/night/stream-request.ts';
 import { NightflowError } from '../../lib/process/errors.ts';
 import type { Site } from '../../lib/sky/site.ts';
 import type { InputTable, Settings } from '../inputs.ts';
