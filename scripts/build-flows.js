@@ -6,6 +6,7 @@ import { indiDevices } from './flows/indi-devices.js';
 import { liveStack } from './flows/live-stack.js';
 import { occultation } from './flows/occultation.js';
 import { pictures } from './flows/pictures.js';
+import { solve } from './flows/solve.js';
 import { starTrails } from './flows/star-trails.js';
 import { tonight } from './flows/tonight.js';
 
@@ -14,6 +15,7 @@ const sources = {
   focus,
   'live-stack': liveStack,
   pictures,
+  solve,
   tonight,
   'indi-devices': indiDevices,
   'occultation-night': occultation,

@@ -1,0 +1,162 @@
+// Where does this picture look? Each picture of a camera is solved; the page shows it with its place, and the file has its coordinates.
+import { Flow } from './flow.js';
+import { caption, forPage, nightPage } from './star-trails-page.js';
+
+export function solve() {
+  const flow = new Flow(
+    'Plate solving',
+    'Each picture of the camera is compared with the catalogue: its place in the sky is on the page /dashboard/solve, and in the header of the FITS file that is saved.',
+  );
+  // Dark for weeks, see the flow Live stack. The camera stands still while the sky turns.
+  const site = flow.config('astro-site', 'Rehearsal at the South Pole', {
+    latitude: '-89.99',
+    longitude: '0',
+    elevation: '2835',
+    timeZone: 'Antarctica/South_Pole',
+    archiveFolder: 'archive',
+    clock: 'rehearsal',
+    clockStart: '2026-05-14T00:00:00Z',
+    clockRate: '5',
+  });
+  const camera = flow.config('astro-camera', 'Simulated camera, 60 mm lens', {
+    backend: 'simulator',
+    site,
+    sensor: 'demo',
+    lens: 'rectilinear',
+    fieldOfViewDegrees: '12',
+    fNumber: '2.8',
+    altitudeDegrees: '62',
+    azimuthDegrees: '289',
+    rollDegrees: '20',
+    landscape: false,
+  });
+  const group = nightPage(flow, { name: 'Plate solving', path: '/solve', icon: 'crosshairs-gps', order: 7 });
+  const groups = { picture: group('The picture', 1), place: group('Where it looks', 2) };
+
+  flow.comment(
+    '1  A picture a minute, and where it looks',
+    [190, 40],
+    'Works as it is with a simulated camera. For your own: open the camera node and choose its backend, open the site, give your place and set its clock to real. Give focal length and pixel size in "Where does it look?" when the frames do not bring them along: the search is much shorter then.',
+  );
+  flow.node(
+    'astro-capture',
+    'Pictures',
+    [110, 100],
+    {
+      camera,
+      exposureSeconds: '4',
+      exposureSecondsType: 'num',
+      gain: '',
+      gainType: 'num',
+      offset: '',
+      kind: 'light',
+      mode: 'until',
+      intervalSeconds: '60',
+      startAt: 'deploy',
+      stopAt: 'never',
+      everyNight: false,
+      keep: 'none',
+      keepNights: '7',
+      folder: 'frames/{camera}',
+      format: 'fits',
+      freeGigabytes: '2',
+    },
+    [['Where does it look?'], []],
+  );
+  flow.node(
+    'astro-solve',
+    'Where does it look?',
+    [310, 100],
+    {
+      site,
+      engine: 'auto',
+      engineType: 'choice',
+      timeoutSeconds: '60',
+      timeoutSecondsType: 'num',
+      positionFrom: 'auto',
+      positionFromType: 'choice',
+      radiusDegrees: '10',
+      radiusDegreesType: 'num',
+      focalLength: '',
+      focalLengthType: 'num',
+      pixelSize: '',
+      pixelSizeType: 'num',
+      scaleArcseconds: '',
+      scaleArcsecondsType: 'num',
+      scaleMargin: '15',
+      scaleMarginType: 'num',
+      remember: 'true',
+      rememberType: 'bool',
+      indexFolder: '',
+      indexFolderType: 'str',
+      databaseFolder: '',
+      databaseFolderType: 'str',
+    },
+    [
+      ['Preview', 'For the page', 'Save with coordinates'],
+      ['Preview', 'For the page'],
+    ],
+  );
+
+  flow.comment('2  The page', [620, 40], 'Output 2 has the pictures that were not solved, with the reason.');
+  flow.node(
+    'astro-preview',
+    'Preview',
+    [540, 80],
+    { site, width: '1280', stretch: 'auto', drc: 'off', drcType: 'choice', quality: '88', newest: true },
+    [['Caption']],
+  );
+  flow.change(
+    'Caption',
+    [710, 80],
+    caption('$substring(frame.start, 11, 8) & " UTC · " & frame.exposureSeconds & " s"'),
+    [['Picture']],
+  );
+  flow.template('Picture', [880, 80], groups.picture, 'star-trails/picture.html');
+  flow.change(
+    'For the page',
+    [550, 140],
+    [...forPage, { t: 'delete', p: 'stars', pt: 'msg' }, { t: 'delete', p: 'solution', pt: 'msg' }],
+    [['Place']],
+  );
+  flow.template('Place', [880, 140], groups.place, 'solve/place.html');
+
+  flow.comment(
+    '3  Files that know where they look',
+    [640, 200],
+    'Aladin, DS9, Siril, PixInsight, Stellarium and astropy read the coordinates out of the header (WCS, TAN or TAN-SIP).',
+  );
+  flow.node(
+    'astro-save',
+    'Save with coordinates',
+    [580, 260],
+    { site, template: 'solved/{date}_{time}', format: 'fits' },
+    [['Saved']],
+  );
+  flow.node(
+    'debug',
+    'Saved',
+    [770, 260],
+    {
+      active: true,
+      tosidebar: false,
+      console: false,
+      tostatus: true,
+      complete: 'file.path',
+      targetType: 'msg',
+      statusVal: 'file.path',
+      statusType: 'msg',
+    },
+    [],
+  );
+
+  flow.node('catch', 'Whatever fails', [120, 260], { scope: null, uncaught: false }, [['Say it on the page']]);
+  flow.change(
+    'Say it on the page',
+    [300, 320],
+    [{ t: 'set', p: 'event', pt: 'msg', to: 'error', tot: 'str' }, ...forPage],
+    [['Notices']],
+  );
+  flow.template('Notices', [500, 320], groups.place, 'star-trails/notice.html', [[]], 2);
+  return flow.finish();
+}
