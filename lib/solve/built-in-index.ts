@@ -1,8 +1,10 @@
 /**
  * The index of the built-in solver: four stars (a quad) told by their shape, after Lang et al. 2010, AJ 139, 1782. One octave holds the
- * quads whose longest side lies within a factor of sqrt 2, made from stars that are the brightest of their cells.
+ * quads whose longest side lies within a factor of sqrt 2, made from stars that are the brightest of their cells. A quad takes eight
+ * bytes: its brightest star and which of that star's neighbours the others are, and its shape within a bucket of like ones.
  */
-import { cellsNear, gridOf, perCell, type SkyGrid } from './built-in-grid.ts';
+import { gridOf, type SkyGrid } from './built-in-grid.ts';
+import { mostNeighbours, Neighbourhood, type Reach } from './built-in-neighbours.ts';
 import { codeOf, type QuadCode } from './built-in-quad.ts';
 import type { Sky } from './built-in-sky.ts';
 
@@ -11,24 +13,30 @@ export interface Octave {
   size: number;
   count: number;
   grid: SkyGrid;
+  reach: Reach;
+  bins: Bins;
   /** Quads of bucket i are bucketFirst[i] … bucketFirst[i + 1] − 1. */
   bucketFirst: Uint32Array;
-  /** Star numbers A B C D. */
-  stars: Uint32Array;
+  /** Star (21 bits), which three of its neighbours (6), in which order they are A B C D (5). */
+  quads: Uint32Array;
   /** Where in its bucket a code lies: four bytes, 1/256 of a bin each. */
   fractions: Uint8Array;
 }
 
-/** Bins of Re C, Im C, Re D, Im D. Of A = 0 and B = 1, the longest side, no star is farther than 1: Re 0 to 1, Im ±0.867. */
-export const bins = { re: 17, im: 30 };
-export const binWidth = 1 / 17;
-export const imagOffset = 0.88;
-const buckets = bins.re * bins.re * bins.im * bins.im;
+/** Re C, Im C, Re D, Im D. Of A = 0 and B = 1, the longest side, no star is farther than 1: Re 0 to 1, Im ±0.867. */
+export interface Bins {
+  re: number;
+  im: number;
+}
 
-/** The brightest stars of a cell that quads are made of. */
-const perCellInQuads = 3;
-/** A star makes quads with the brightest of its fainter neighbours, and not more than so many. */
-const [neighbours, quadsPerStar] = [7, 8];
+export const imagOffset = 0.88;
+const starBits = 21;
+/** Small octaves have so many quads that fewer a star do. */
+const deepBelow = 0.02;
+const [usual, deep] = [
+  { perCell: 3, quadsPerStar: 8 },
+  { perCell: 2, quadsPerStar: 3 },
+];
 
 /**
  * @param size Longest side of the quads, radians.
@@ -37,166 +45,175 @@ const [neighbours, quadsPerStar] = [7, 8];
  * @returns null when stopped
  */
 export function buildOctave(sky: Sky, size: number, among?: Uint32Array, stop?: () => boolean): Octave | null {
+  const { perCell, quadsPerStar } = size < deepBelow && !among ? deep : usual;
+  const reach = { size, chord: 4 * Math.sin(size / 2) ** 2, perCell };
   const grid = gridOf(sky, size / 2, among);
-  let most = 0;
-  for (const held of grid.held) most += Math.min(held, perCellInQuads);
-  most *= quadsPerStar;
-  const draft = { count: 0, stars: untouched(most * 16), codes: untouched(most * 4), buckets: untouched(most * 4) };
-  if (!makeQuads(sky, grid, size, draft, stop)) return null;
-  return { size, grid, count: draft.count, ...sortIntoBuckets(draft) };
+  let stars = 0;
+  for (let cell = 0; cell + 1 < grid.first.length; cell++)
+    stars += Math.min(perCell, grid.first[cell + 1]! - grid.first[cell]!);
+  const most = stars * quadsPerStar;
+  const fine = most > 400_000 ? 17 : most > 20_000 ? 11 : 7;
+  const bins = { re: fine, im: Math.ceil(2 * imagOffset * fine) };
+  const draft = { count: 0, quads: untouched(most), codes: untouched(most), buckets: untouched(most) };
+  if (!makeQuads(sky, grid, reach, bins, quadsPerStar, draft, stop)) return null;
+  return { size, grid, reach, bins, count: draft.count, ...sortIntoBuckets(draft, bins) };
+}
+
+/** The stars A B C D of a quad. */
+export function readQuad(octave: Octave, quad: number, around: Neighbourhood, into: Uint32Array): void {
+  const packed = octave.quads[quad]!;
+  around.of(packed & (2 ** starBits - 1));
+  const three = triples[(packed >>> starBits) & 63]!;
+  const order = orders[packed >>> (starBits + 6)]!;
+  for (let i = 0; i < 4; i++) into[i] = around.members[order[i] === 0 ? 0 : three[order[i]! - 1]!]!;
 }
 
 interface Draft {
   count: number;
-  stars: Uint32Array;
+  quads: Uint32Array;
   codes: Uint32Array;
   buckets: Uint32Array;
 }
 
 /** Memory that the system gives only when it is touched: most of it never is. */
-const untouched = (bytes: number): Uint32Array =>
-  new Uint32Array(new ArrayBuffer(bytes, { maxByteLength: Math.max(4, bytes) }), 0, bytes / 4);
+const untouched = (count: number): Uint32Array =>
+  new Uint32Array(new ArrayBuffer(count * 4, { maxByteLength: Math.max(4, count * 4) }), 0, count);
 
-function sortIntoBuckets({
-  count,
-  stars,
-  codes,
-  buckets: bucketOf,
-}: Draft): Pick<Octave, 'bucketFirst' | 'stars' | 'fractions'> {
-  const bucketFirst = new Uint32Array(buckets + 1);
-  for (let quad = 0; quad < count; quad++) bucketFirst[bucketOf[quad]! + 1]!++;
-  for (let bucket = 0; bucket < buckets; bucket++) bucketFirst[bucket + 1]! += bucketFirst[bucket]!;
+function sortIntoBuckets(
+  { count, quads, codes, buckets }: Draft,
+  { re, im }: Bins,
+): Pick<Octave, 'bucketFirst' | 'quads' | 'fractions'> {
+  const bucketCount = re * re * im * im;
+  const bucketFirst = new Uint32Array(bucketCount + 1);
+  for (let quad = 0; quad < count; quad++) bucketFirst[buckets[quad]! + 1]!++;
+  for (let bucket = 0; bucket < bucketCount; bucket++) bucketFirst[bucket + 1]! += bucketFirst[bucket]!;
   const at = bucketFirst.slice();
-  const sorted = new Uint32Array(count * 4);
+  const sorted = new Uint32Array(count);
   const fractions = new Uint32Array(count);
   for (let quad = 0; quad < count; quad++) {
-    const to = at[bucketOf[quad]!]!++;
+    const to = at[buckets[quad]!]!++;
     fractions[to] = codes[quad]!;
-    for (let i = 0; i < 4; i++) sorted[to * 4 + i] = stars[quad * 4 + i]!;
+    sorted[to] = quads[quad]!;
   }
-  return { bucketFirst, stars: sorted, fractions: new Uint8Array(fractions.buffer) };
+  return { bucketFirst, quads: sorted, fractions: new Uint8Array(fractions.buffer) };
 }
 
-function makeQuads(sky: Sky, grid: SkyGrid, size: number, draft: Draft, stop?: () => boolean): boolean {
-  const { directions, magnitudeCodes } = sky.catalogue;
-  const chord = 4 * Math.sin(size / 2) ** 2;
-  const shortest = 4 * Math.sin(size / 2 / Math.SQRT2) ** 2;
-  const nearCells = new Uint32Array(4096);
-  // Brightest first, ties by number: one key each, below 2^31.
-  const keys = new Int32Array(neighbours + 1);
-  const members = new Uint32Array(neighbours + 1);
-  const squares = new Float64Array((neighbours + 1) ** 2);
-  const xyz = new Float64Array((neighbours + 1) * 3);
-  const code: QuadCode = { order: new Uint8Array(4), values: new Float64Array(4) };
-  const corners = new Float64Array(12);
-  const { rings, ringFirst, ringCells, held, stars } = grid;
-  for (let ring = 0; ring < rings; ring++) {
+function makeQuads(
+  sky: Sky,
+  grid: SkyGrid,
+  reach: Reach,
+  bins: Bins,
+  quadsPerStar: number,
+  draft: Draft,
+  stop?: () => boolean,
+): boolean {
+  const around = new Neighbourhood(sky, grid, reach);
+  const maker = new QuadMaker(sky, reach, bins, quadsPerStar, draft);
+  for (let ring = 0; ring < grid.ringCells.length; ring++) {
     if (stop?.()) return false;
-    for (let cell = ringFirst[ring]!; cell < ringFirst[ring + 1]!; cell++) {
-      if (held[cell] === 0) continue;
-      // Cells within reach of this one, from its middle to its corners.
-      const dec = ((ring + 0.5) / rings - 0.5) * Math.PI;
-      const ra = ((cell - ringFirst[ring]! + 0.5) / ringCells[ring]!) * 2 * Math.PI;
-      const near = cellsNear(grid, dec, ra, Math.min(Math.PI / 2, size * 1.38), nearCells);
-      for (let place = 0; place < Math.min(held[cell]!, perCellInQuads); place++) {
-        const own = stars[cell * perCell + place]!;
-        const ownKey = magnitudeCodes[own]! * 2 ** 22 + own;
-        const ox = directions[own * 3]!;
-        const oy = directions[own * 3 + 1]!;
-        const oz = directions[own * 3 + 2]!;
-        let found = 0;
-        for (let n = 0; n < near; n++) {
-          const base = nearCells[n]! * perCell;
-          const there = Math.min(held[nearCells[n]!]!, perCellInQuads);
-          for (let i = 0; i < there; i++) {
-            const star = stars[base + i]!;
-            const key = magnitudeCodes[star]! * 2 ** 22 + star;
-            if (key <= ownKey) continue;
-            if (found === neighbours && key >= keys[neighbours]!) break;
-            const dx = directions[star * 3]! - ox;
-            const dy = directions[star * 3 + 1]! - oy;
-            const dz = directions[star * 3 + 2]! - oz;
-            if (dx * dx + dy * dy + dz * dz > chord) continue;
-            let at = found < neighbours ? ++found : neighbours;
-            for (; at > 1 && keys[at - 1]! > key; at--) {
-              keys[at] = keys[at - 1]!;
-              members[at] = members[at - 1]!;
-            }
-            keys[at] = key;
-            members[at] = star;
-          }
-        }
-        if (found < 3) continue;
-        members[0] = own;
-        for (let i = 0; i <= found; i++)
-          for (let axis = 0; axis < 3; axis++) xyz[i * 3 + axis] = directions[members[i]! * 3 + axis]!;
-        measureSides(xyz, squares, found + 1);
-        addQuads(draft, members, xyz, squares, found, { shortest, chord }, code, corners);
+    for (let cell = grid.ringFirst[ring]!; cell < grid.ringFirst[ring + 1]!; cell++) {
+      const from = grid.first[cell]!;
+      const to = Math.min(grid.first[cell + 1]!, from + reach.perCell);
+      for (let place = from; place < to; place++) {
+        const found = around.of(grid.stars[place]!);
+        if (found >= 3) maker.make(around.members, found);
       }
     }
   }
   return true;
 }
 
-function measureSides(xyz: Float64Array, squares: Float64Array, count: number): void {
-  for (let i = 0; i < count; i++)
-    for (let j = i + 1; j < count; j++)
-      squares[i * (neighbours + 1) + j] =
-        (xyz[i * 3]! - xyz[j * 3]!) ** 2 +
-        (xyz[i * 3 + 1]! - xyz[j * 3 + 1]!) ** 2 +
-        (xyz[i * 3 + 2]! - xyz[j * 3 + 2]!) ** 2;
-}
+/** Every three of a star's neighbours in turn, the bright ones first; and every order of four. */
+const triples: [number, number, number][] = [];
+for (let k = 3; k <= mostNeighbours; k++)
+  for (let j = 2; j < k; j++) for (let i = 1; i < j; i++) triples.push([i, j, k]);
+const orders: number[][] = [];
+for (let a = 0; a < 4; a++)
+  for (let b = 0; b < 4; b++)
+    for (let c = 0; c < 4; c++) if (a !== b && a !== c && b !== c) orders.push([a, b, c, 6 - a - b - c]);
+const numberOfOrder = new Uint8Array(64);
+for (const [i, [a, b, c]] of orders.entries()) numberOfOrder[a! * 16 + b! * 4 + c!] = i;
 
-function addQuads(
-  draft: Draft,
-  members: Uint32Array,
-  xyz: Float64Array,
-  squares: Float64Array,
-  found: number,
-  sides: { shortest: number; chord: number },
-  code: QuadCode,
-  corners: Float64Array,
-): void {
-  const w = neighbours + 1;
-  const pick = [0, 0, 0, 0];
-  let made = 0;
-  for (let k = 3; k <= found; k++)
-    for (let j = 2; j < k; j++)
-      for (let i = 1; i < j; i++) {
-        const longest = Math.max(
-          squares[i]!,
-          squares[j]!,
-          squares[k]!,
-          squares[i * w + j]!,
-          squares[i * w + k]!,
-          squares[j * w + k]!,
-        );
-        if (longest <= sides.shortest || longest > sides.chord) continue;
-        pick[1] = i;
-        pick[2] = j;
-        pick[3] = k;
-        for (let c = 0; c < 4; c++)
-          for (let axis = 0; axis < 3; axis++) corners[c * 3 + axis] = xyz[pick[c]! * 3 + axis]!;
-        if (!codeOf(corners, code)) continue;
-        const quad = draft.count++;
-        for (let c = 0; c < 4; c++) draft.stars[quad * 4 + c] = members[pick[code.order[c]!]!]!;
-        draft.buckets[quad] = place(code.values, draft.codes, quad);
-        if (++made === quadsPerStar) return;
-      }
-}
+class QuadMaker {
+  private readonly xyz = new Float64Array((mostNeighbours + 1) * 3);
+  private readonly squares = new Float64Array((mostNeighbours + 1) ** 2);
+  private readonly corners = new Float64Array(12);
+  private readonly code: QuadCode = { order: new Uint8Array(4), values: new Float64Array(4) };
+  private readonly shortest: number;
 
-/** The bucket of a code; its place in there goes to `fractions`. */
-function place(values: Float64Array, fractions: Uint32Array, quad: number): number {
-  let bucket = 0;
-  let packed = 0;
-  for (let i = 0; i < 4; i++) {
-    const imaginary = i & 1;
-    const at = (values[i]! + (imaginary ? imagOffset : 0)) / binWidth;
-    const most = (imaginary ? bins.im : bins.re) - 1;
-    const bin = Math.max(0, Math.min(most, Math.floor(at)));
-    bucket = bucket * (most + 1) + bin;
-    packed |= Math.max(0, Math.min(255, Math.floor((at - bin) * 256))) << (8 * i);
+  private readonly sky: Sky;
+  private readonly reach: Reach;
+  private readonly bins: Bins;
+  private readonly quadsPerStar: number;
+  private readonly draft: Draft;
+
+  constructor(sky: Sky, reach: Reach, bins: Bins, quadsPerStar: number, draft: Draft) {
+    this.sky = sky;
+    this.reach = reach;
+    this.bins = bins;
+    this.quadsPerStar = quadsPerStar;
+    this.draft = draft;
+    this.shortest = 4 * Math.sin(reach.size / 2 / Math.SQRT2) ** 2;
   }
-  fractions[quad] = packed >>> 0;
-  return bucket;
+
+  make(members: Uint32Array, found: number): void {
+    const { squares, shortest, corners, xyz, code, draft } = this;
+    const { chord } = this.reach;
+    const w = mostNeighbours + 1;
+    this.measure(members, found + 1);
+    let made = 0;
+    for (let t = 0; t < triples.length; t++) {
+      const [i, j, k] = triples[t]!;
+      if (k > found) return;
+      const ij = squares[i * w + j]!;
+      const ik = squares[i * w + k]!;
+      const jk = squares[j * w + k]!;
+      const longest = Math.max(squares[i]!, squares[j]!, squares[k]!, ij, ik, jk);
+      if (longest <= shortest || longest > chord) continue;
+      for (let axis = 0; axis < 3; axis++) {
+        corners[axis] = xyz[axis]!;
+        corners[3 + axis] = xyz[i * 3 + axis]!;
+        corners[6 + axis] = xyz[j * 3 + axis]!;
+        corners[9 + axis] = xyz[k * 3 + axis]!;
+      }
+      if (!codeOf(corners, code)) continue;
+      const { order } = code;
+      const orderNumber = numberOfOrder[order[0]! * 16 + order[1]! * 4 + order[2]!]!;
+      const quad = draft.count++;
+      draft.quads[quad] = (members[0]! | (t << starBits) | (orderNumber << (starBits + 6))) >>> 0;
+      draft.buckets[quad] = this.place(quad);
+      if (++made === this.quadsPerStar) return;
+    }
+  }
+
+  private measure(members: Uint32Array, count: number): void {
+    const { xyz, squares } = this;
+    const { directions } = this.sky.catalogue;
+    for (let i = 0; i < count; i++)
+      for (let axis = 0; axis < 3; axis++) xyz[i * 3 + axis] = directions[members[i]! * 3 + axis]!;
+    for (let i = 0; i < count; i++)
+      for (let j = i + 1; j < count; j++) {
+        const dx = xyz[i * 3]! - xyz[j * 3]!;
+        const dy = xyz[i * 3 + 1]! - xyz[j * 3 + 1]!;
+        const dz = xyz[i * 3 + 2]! - xyz[j * 3 + 2]!;
+        squares[i * (mostNeighbours + 1) + j] = dx * dx + dy * dy + dz * dz;
+      }
+  }
+
+  /** The bucket of the code; its place in there goes to the draft. */
+  private place(quad: number): number {
+    const { re, im } = this.bins;
+    let bucket = 0;
+    let packed = 0;
+    for (let i = 0; i < 4; i++) {
+      const imaginary = i & 1;
+      const at = (this.code.values[i]! + (imaginary ? imagOffset : 0)) * re;
+      const count = imaginary ? im : re;
+      const bin = Math.max(0, Math.min(count - 1, Math.floor(at)));
+      bucket = bucket * count + bin;
+      packed |= Math.max(0, Math.min(255, Math.floor((at - bin) * 256))) << (8 * i);
+    }
+    this.draft.codes[quad] = packed >>> 0;
+    return bucket;
+  }
 }

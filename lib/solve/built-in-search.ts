@@ -1,7 +1,8 @@
 /** Looks for the quads of a picture in an octave of the index, and drops at once the candidates that other stars do not bear out. */
 import { type Camera, cameraThrough, directionOf, type Field, focalLengthFor, project } from './built-in-camera.ts';
-import { cellsNear, perCell } from './built-in-grid.ts';
-import { bins, binWidth, imagOffset, type Octave } from './built-in-index.ts';
+import { cellsNear } from './built-in-grid.ts';
+import { imagOffset, type Octave, readQuad } from './built-in-index.ts';
+import { Neighbourhood } from './built-in-neighbours.ts';
 import { codeOf, codeOfFlat, type QuadCode } from './built-in-quad.ts';
 import type { ImageStars } from './built-in-refine.ts';
 import type { Sky } from './built-in-sky.ts';
@@ -14,7 +15,6 @@ export interface Pass {
   /** Image stars whose quads are looked for: those with the last of four from `from` on. */
   from: number;
   to: number;
-  mirrored: boolean;
 }
 
 export interface Limits {
@@ -47,6 +47,8 @@ export class Search {
   private readonly seen = new Float64Array(3);
   private readonly nearCells = new Uint32Array(64);
   private readonly quad = new Int32Array(4);
+  private readonly stars = new Uint32Array(4);
+  private neighbourhood: { octave: Octave; around: Neighbourhood } | null = null;
 
   constructor(sky: Sky, field: Field, limits: Limits, stop: () => boolean) {
     this.sky = sky;
@@ -147,12 +149,12 @@ export class Search {
     dy: number,
   ): boolean {
     const { query } = this;
-    query[0] = cx / binWidth;
-    query[1] = (cy + imagOffset) / binWidth;
-    query[2] = dx / binWidth;
-    query[3] = (dy + imagOffset) / binWidth;
-    const reach = tolerance / binWidth;
-    const { bucketFirst, fractions } = octave;
+    const { bucketFirst, fractions, bins } = octave;
+    query[0] = cx * bins.re;
+    query[1] = (cy + imagOffset) * bins.re;
+    query[2] = dx * bins.re;
+    query[3] = (dy + imagOffset) * bins.re;
+    const reach = tolerance * bins.re;
     const lo = (i: number, n: number) => Math.max(0, Math.min(n - 1, Math.floor(query[i]! - reach)));
     const hi = (i: number, n: number) => Math.max(0, Math.min(n - 1, Math.floor(query[i]! + reach)));
     const [c0, c1, i0, i1] = [lo(0, bins.re), hi(0, bins.re), lo(1, bins.im), hi(1, bins.im)];
@@ -172,7 +174,7 @@ export class Search {
               const at = hit * 4;
               if (Math.abs(fractions[at]! - fp) > wide || Math.abs(fractions[at + 1]! - fq) > wide) continue;
               if (Math.abs(fractions[at + 2]! - fr) > wide || Math.abs(fractions[at + 3]! - fs) > wide) continue;
-              if (this.check(octave, image, members, at, focalLength, tolerance, take)) return true;
+              if (this.check(octave, image, members, hit, focalLength, tolerance, take)) return true;
             }
           }
     return false;
@@ -183,7 +185,7 @@ export class Search {
     octave: Octave,
     image: ImageStars,
     members: readonly [number, number, number, number],
-    at: number,
+    hit: number,
     assumed: number | null,
     tolerance: number,
     take: Take,
@@ -191,8 +193,10 @@ export class Search {
     const { field, limits, place } = this;
     const { directions } = this.sky.catalogue;
     const [i, j] = members;
-    const a = octave.stars[at]! * 3;
-    const b = octave.stars[at + 1]! * 3;
+    const { stars } = this;
+    readQuad(octave, hit, this.around(octave), stars);
+    const a = stars[0]! * 3;
+    const b = stars[1]! * 3;
     const [ax, ay, bx, by] = [image.x[i]!, image.y[i]!, image.x[j]!, image.y[j]!];
     const chord =
       (directions[a]! - directions[b]!) ** 2 +
@@ -215,13 +219,19 @@ export class Search {
     const long = Math.hypot(ax - bx, ay - by);
     const near = Math.max(3, 2.5 * tolerance * long) ** 2;
     for (const k of [2, 3]) {
-      const star = octave.stars[at + k]! * 3;
+      const star = stars[k]! * 3;
       if (!project(camera, field, directions[star]!, directions[star + 1]!, directions[star + 2]!, place)) return false;
       if ((place[0]! - image.x[members[k]!]!) ** 2 + (place[1]! - image.y[members[k]!]!) ** 2 > near) return false;
     }
     this.tested++;
     const reach = Math.max(4, field.width * (assumed === null ? 0.008 : 0.014));
     return this.enoughOthers(octave, image, members, camera, reach) && take(camera, members, reach * 1.5);
+  }
+
+  private around(octave: Octave): Neighbourhood {
+    if (this.neighbourhood?.octave !== octave)
+      this.neighbourhood = { octave, around: new Neighbourhood(this.sky, octave.grid, octave.reach) };
+    return this.neighbourhood.around;
   }
 
   private enoughOthers(
@@ -247,9 +257,8 @@ export class Search {
       const ra = Math.atan2(y, x);
       const cells = cellsNear(grid, Math.asin(z), ra < 0 ? ra + 2 * Math.PI : ra, radius, nearCells);
       search: for (let c = 0; c < cells; c++) {
-        const first = nearCells[c]! * perCell;
-        const last = first + grid.held[nearCells[c]!]!;
-        for (let s = first; s < last; s++) {
+        const last = grid.first[nearCells[c]! + 1]!;
+        for (let s = grid.first[nearCells[c]!]!; s < last; s++) {
           const star = grid.stars[s]! * 3;
           const square =
             (directions[star]! - x) ** 2 + (directions[star + 1]! - y) ** 2 + (directions[star + 2]! - z) ** 2;

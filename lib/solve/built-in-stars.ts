@@ -10,11 +10,8 @@ export interface StarPlaces {
 
 /** Columns and rows of the cells that take turns. */
 const [columns, rows] = [4, 3];
-/** More stars tell nothing new. */
-const mostStars = 300;
-
 export function byFlux({ x, y }: StarPlaces, { width, height }: Field, mirrored: boolean): ImageStars {
-  const count = Math.min(mostStars, x.length);
+  const count = x.length;
   const sign = mirrored ? -1 : 1;
   return {
     count,

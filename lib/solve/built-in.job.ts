@@ -1,128 +1,109 @@
-/** The worker's side of the built-in solver: star places in, a camera on the sky out. */
+/** The worker's side of the built-in solver: star places in, a WCS out. */
 import { performance } from 'node:perf_hooks';
-import { type Camera, fieldOf } from './built-in-camera.ts';
-import { buildOctave, type Octave } from './built-in-index.ts';
-import { type Known, nothingKnown, plan, type Stage } from './built-in-plan.ts';
-import type { ImageStars } from './built-in-refine.ts';
-import { Search } from './built-in-search.ts';
+import { type Camera, type Field, fieldOf } from './built-in-camera.ts';
+import { knownOf } from './built-in-known.ts';
+import { octaveFor } from './built-in-octaves.ts';
+import { plan } from './built-in-plan.ts';
+import { type Limits, Search } from './built-in-search.ts';
 import { brightestAround, loadSky, type Sky } from './built-in-sky.ts';
 import { byFlux, type StarPlaces, spread } from './built-in-stars.ts';
 import { Judge, type Verdict } from './built-in-verify.ts';
+import { type Fit, wcsOf } from './built-in-wcs.ts';
+import type { SolveHints } from './solver.ts';
 
-export interface SearchInput {
+export interface SearchInput extends StarPlaces {
   width: number;
   height: number;
-  stars: StarPlaces;
-  known: Known | null;
-  parity: 'normal' | 'mirrored' | null;
-  /** Wall milliseconds that the search may take. */
-  milliseconds: number;
+  hints: SolveHints;
+  /** Milliseconds since 1970 of the thread-independent monotonic clock (performance.timeOrigin + performance.now()). */
+  deadline: number;
   /** One 32-bit number; not 0: stop. */
   cancel: SharedArrayBuffer;
 }
 
 export interface SearchOutput {
   status: 'matched' | 'no-match' | 'timed-out' | 'cancelled';
-  found: (Verdict & { mirrored: boolean }) | null;
-  /** Candidates that were checked. */
+  fit: (Fit & { logOdds: number }) | null;
+  /** Candidates that were checked on other stars: what chance had to play with. */
   tested: number;
+  /** The best odds that were not enough. */
+  bestLogOdds: number;
+  /** Stars of the catalogue in the smallest field that the hints allow; null without a hint of position. */
+  catalogueStars: number | null;
   milliseconds: number;
   indexMilliseconds: number;
-  best: number;
 }
 
 /** Odds that a match must have, natural logarithms: at least, and over the number of candidates that chance had. */
 const needed = { blind: 21, hinted: 14, overTested: 8 };
-const kept = new Map<number, Octave>();
-/** Octaves smaller than this are not kept: together they would take more memory than all others. */
-const smallestKept = 0.0213;
+/** How far codes may differ in a flat picture and in one taken by an assumed camera. */
+const [flatTolerance, assumedTolerance] = [0.0075, 0.016];
 
 export function searchSky(input: SearchInput): SearchOutput {
   const started = performance.now();
-  const sky = loadSky();
   const cancel = new Int32Array(input.cancel);
-  const end = started + input.milliseconds;
-  const stop = () => Atomics.load(cancel, 0) !== 0 || performance.now() > end;
-  const field = fieldOf(input.width, input.height);
-  const known = input.known ?? nothingKnown(field);
-  const limits = {
-    shortest: known.shortest,
-    longest: known.longest,
-    direction: known.direction,
-    cosine: Math.cos(known.radius * 1.05),
-  };
-  const search = new Search(sky, field, limits, stop);
-  const judge = new Judge(sky, field);
-  const floor = known.direction ? needed.hinted : needed.blind;
+  const cancelled = () => Atomics.load(cancel, 0) !== 0;
+  const stop = () => cancelled() || performance.timeOrigin + performance.now() > input.deadline;
   const output: SearchOutput = {
-    status: 'no-match',
-    found: null,
-    tested: 0,
-    milliseconds: 0,
-    indexMilliseconds: 0,
-    best: 0,
+    ...{ status: 'no-match', fit: null, tested: 0, bestLogOdds: 0, catalogueStars: null },
+    ...{ milliseconds: 0, indexMilliseconds: 0 },
   };
-  const local = new Map<number, Octave>();
-  const lists = listsOf(input);
   const finish = (status: SearchOutput['status']): SearchOutput => {
-    output.status = Atomics.load(cancel, 0) !== 0 ? 'cancelled' : status;
-    output.tested = search.tested;
+    output.status = cancelled() ? 'cancelled' : status;
     output.milliseconds = performance.now() - started;
     return output;
   };
+  if (stop()) return finish('timed-out');
+  const sky = loadSky();
+  const field = fieldOf(input.width, input.height);
+  const known = knownOf(field, input.hints);
+  const limits: Limits = { ...known, cosine: Math.cos(known.radius) };
+  output.catalogueStars = starsInField(sky, field, limits);
+  const search = new Search(sky, field, limits, stop);
+  const judge = new Judge(sky, field);
+  const floor = known.direction ? needed.hinted : needed.blind;
+  const lists = listsOf(input, field);
+  const octave = octaveFor(sky, field, known, stop);
   for (const stage of plan(field, known)) {
     const before = performance.now();
-    const octave = octaveOf(sky, stage, known, field.halfDiagonal, local, stop);
+    const index = octave(stage.octave);
     output.indexMilliseconds += performance.now() - before;
-    if (!octave || stop()) return finish('timed-out');
-    for (const { mirrored, image } of lists) {
-      const pass = { ...stage, tolerance: stage.focalLength === null ? 0.0075 : 0.016, mirrored };
-      const stars = image[stage.order];
-      const found = search.run(octave, stars, pass, (camera: Camera, hypothesis, reach) => {
-        const verdict = judge.judge(stars, hypothesis, camera, reach);
+    if (!index || stop()) return finish('timed-out');
+    const tolerance = stage.focalLength === null ? flatTolerance : assumedTolerance;
+    for (const { mirrored, ...image } of lists) {
+      let match: (Verdict & { mirrored: boolean }) | null = null;
+      search.run(index, image[stage.order], { ...stage, tolerance }, (camera: Camera, hypothesis, reach) => {
+        const verdict = judge.judge(image[stage.order], hypothesis, camera, reach);
         if (!verdict) return false;
-        output.best = Math.max(output.best, verdict.logOdds);
-        if (verdict.logOdds < Math.max(floor, Math.log(Math.max(1, search.tested)) + needed.overTested)) return false;
-        output.found = { ...verdict, mirrored };
-        return true;
+        const enough = verdict.logOdds >= Math.max(floor, Math.log(Math.max(1, search.tested)) + needed.overTested);
+        if (enough) match = { ...verdict, mirrored };
+        else output.bestLogOdds = Math.max(output.bestLogOdds, verdict.logOdds);
+        return enough;
       });
-      if (found) return finish('matched');
+      output.tested = search.tested;
+      const found = match as (Verdict & { mirrored: boolean }) | null;
+      if (found) {
+        output.fit = { ...wcsOf(sky, field, image.flux, found), logOdds: found.logOdds };
+        return finish('matched');
+      }
       if (stop()) return finish('timed-out');
     }
   }
   return finish('no-match');
 }
 
-function listsOf(input: SearchInput): { mirrored: boolean; image: { flux: ImageStars; spread: ImageStars } }[] {
-  const field = fieldOf(input.width, input.height);
+function listsOf(input: SearchInput, field: Field) {
   return [false, true]
-    .filter((mirrored) => input.parity === null || mirrored === (input.parity === 'mirrored'))
+    .filter((mirrored) => input.hints.parity === undefined || mirrored === (input.hints.parity === 'mirrored'))
     .map((mirrored) => {
-      const flux = byFlux(input.stars, field, mirrored);
-      return { mirrored, image: { flux, spread: spread(flux, field) } };
+      const flux = byFlux(input, field, mirrored);
+      return { mirrored, flux, spread: spread(flux, field) };
     });
 }
 
-function octaveOf(
-  sky: Sky,
-  { octave: size }: Stage,
-  known: Known,
-  halfDiagonal: number,
-  local: Map<number, Octave>,
-  stop: () => boolean,
-): Octave | null {
-  const there = kept.get(size) ?? local.get(size);
-  if (there) return there;
-  if (!known.direction) {
-    const built = buildOctave(sky, size, undefined, stop);
-    if (built && size > smallestKept) kept.set(size, built);
-    else if (built) local.set(size, built);
-    return built;
-  }
-  const radius = Math.min(Math.PI, known.radius + Math.atan(halfDiagonal / known.shortest) + size / 2);
-  const cells = (2 * Math.PI * (1 - Math.cos(radius))) / (size / 2) ** 2;
-  const stars = brightestAround(sky, known.direction, radius, Math.ceil(cells * 24 + 100));
-  const built = buildOctave(sky, size, stars, stop);
-  if (built) local.set(size, built);
-  return built;
+function starsInField(sky: Sky, field: Field, { direction, longest }: Limits): number | null {
+  if (!direction) return null;
+  const radius = Math.atan(field.halfDiagonal / longest);
+  const circle = brightestAround(sky, direction, radius, 50).length;
+  return (circle * field.width * field.height) / (Math.PI * field.halfDiagonal ** 2);
 }

@@ -1,0 +1,138 @@
+/** The solver of our own: nothing to install, no network. The star catalogue of the package, an index built in a worker at first use. */
+import type { Frame } from '../frame/frame.ts';
+import { allocateShared } from '../kernels/memory.ts';
+import { job, WorkerPool } from '../kernels/pool.ts';
+import { asNightflowError } from '../process/errors.ts';
+import { measureStars } from '../stars/measure.ts';
+import type { SearchInput, SearchOutput } from './built-in.job.ts';
+import { solutionOf } from './solution.ts';
+import type { SolveHints, SolveRequest, SolveResult, Solver, SolveStatus } from './solver.ts';
+import { type ListedStar, listStars } from './star-list.ts';
+
+/** Four make a candidate, three bear it out. */
+const fewestStars = 7;
+/** More than these tell nothing new. */
+const mostStars = 300;
+/** Of the time that is left, what an attempt may take while others wait. */
+const hintedShare = 0.5;
+/** Nothing of ours is smaller. */
+const smallestPicture = 16;
+/** How far from a hint without a radius to look, degrees. */
+const usualRadius = 5;
+
+const searchJob = job<SearchInput, SearchOutput>(new URL('./built-in.job.ts', import.meta.url), 'searchSky');
+
+/** One thread, so that the index is in memory once. Several solves take turns. */
+let pool: WorkerPool | null = null;
+
+/** Ends the worker and frees the index; the next solve makes a new one. */
+export async function closeBuiltInSolver(): Promise<void> {
+  const closing = pool;
+  pool = null;
+  await closing?.close();
+}
+
+export function builtInSolver(): Solver {
+  return { name: 'built-in', solve };
+}
+
+async function solve(request: SolveRequest): Promise<SolveResult> {
+  const started = performance.now();
+  const since = () => (performance.now() - started) / 1000;
+  const { frame, hints = {}, timeoutSeconds, signal } = request;
+  let stars: number | null = null;
+  let detect = 0;
+  const answer = (status: SolveStatus, reason: string, more: Partial<SolveResult> = {}): SolveResult => {
+    const total = since();
+    const seconds = { detect, search: total - detect, total };
+    return { status, reason, solution: null, engine: 'built-in', stars, withoutHints: false, seconds, ...more };
+  };
+  try {
+    if (signal?.aborted) return answer('cancelled', 'Stopped on request.');
+    const list = await starsOf(request);
+    detect = since();
+    stars = list.length;
+    if (list.length < fewestStars) return answer('too-few-stars', fewSentence(list.length));
+    let crowded = true;
+    for (const attempt of attemptsFor(hints)) {
+      const left = timeoutSeconds - since();
+      if (left <= 0) return answer('timed-out', lateSentence(timeoutSeconds));
+      const output = await search(frame, list, attempt.hints, left * attempt.share, signal);
+      if (output.fit) {
+        const { wcs, matchedStars, residualPixels, residualArcsec, logOdds } = output.fit;
+        const solution = solutionOf(wcs, { matchedStars, residualPixels, residualArcsec, logOdds });
+        return answer('matched', matchSentence(matchedStars, attempt.without), {
+          solution,
+          withoutHints: attempt.without,
+        });
+      }
+      if (output.status === 'cancelled') return answer('cancelled', 'Stopped on request.');
+      crowded &&= output.catalogueStars === null || output.catalogueStars >= fewestStars;
+    }
+    if (since() >= timeoutSeconds) return answer('timed-out', lateSentence(timeoutSeconds));
+    if (!crowded) return answer('too-few-stars', smallSentence);
+    return answer('no-match', `None of the sky's patterns fits the ${list.length} stars that were found.`);
+  } catch (thrown) {
+    if (signal?.aborted) return answer('cancelled', 'Stopped on request.');
+    throw asNightflowError(thrown);
+  }
+}
+
+/** Brightest first. A picture too small to look for stars in has none. */
+async function starsOf({ frame, stars, signal }: SolveRequest): Promise<ListedStar[]> {
+  if (stars) return listStars(stars);
+  if (Math.min(frame.width, frame.height) < smallestPicture) return [];
+  return listStars((await measureStars(frame, { signal })).stars);
+}
+
+interface Attempt {
+  hints: SolveHints;
+  /** The hint is not used. */
+  without: boolean;
+  /** Of the time that is left. */
+  share: number;
+}
+
+function attemptsFor(hints: SolveHints): Attempt[] {
+  const any = Object.values(hints).some((value) => value !== undefined);
+  const blind: Attempt = { hints: {}, without: any, share: 1 };
+  return any ? [{ hints, without: false, share: hintedShare }, blind] : [blind];
+}
+
+async function search(
+  { width, height }: Frame,
+  list: readonly ListedStar[],
+  hints: SolveHints,
+  seconds: number,
+  signal: AbortSignal | undefined,
+): Promise<SearchOutput> {
+  const cancel = allocateShared(4);
+  const flag = () => void Atomics.store(new Int32Array(cancel), 0, 1);
+  const best = list.slice(0, mostStars);
+  const input: SearchInput = {
+    width,
+    height,
+    x: Float32Array.from(best, ({ x }) => x),
+    y: Float32Array.from(best, ({ y }) => y),
+    hints: hints.raDegrees === undefined ? hints : { ...hints, radiusDegrees: hints.radiusDegrees ?? usualRadius },
+    // Both threads count from an origin of their own.
+    deadline: performance.timeOrigin + performance.now() + seconds * 1000,
+    cancel,
+  };
+  signal?.addEventListener('abort', flag, { once: true });
+  pool ??= new WorkerPool(1);
+  try {
+    return await pool.run(searchJob, input, { signal });
+  } finally {
+    signal?.removeEventListener('abort', flag);
+  }
+}
+
+const fewSentence = (count: number): string =>
+  `${count === 0 ? 'No star was' : count === 1 ? 'Only one star was' : `Only ${count} stars were`} found; a match takes ${fewestStars} at the least. Expose longer, focus, or take off the cap.`;
+const smallSentence =
+  'The field is too small for the stars of the built-in catalogue. Use solve-field with index files for small fields.';
+const lateSentence = (seconds: number): string =>
+  `No match within ${Math.round(seconds)} s. A hint of position and scale makes the search short.`;
+const matchSentence = (count: number, without: boolean): string =>
+  `${count} stars match the catalogue${without ? ', without the hint: it was wrong' : ''}.`;
