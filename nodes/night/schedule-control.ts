@@ -1,7 +1,7 @@
 /** Plans, runs, commands and resumes the list of one `astro-schedule` node. */
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Clock } from '../../lib/clock/clock.ts';
+import { type Clock, isoTime } from '../../lib/clock/clock.ts';
 import { FixedRun, journalledEvents } from '../../lib/night/fixed-schedule-run.ts';
 import { readState, workFolder, writeState } from '../../lib/night/night-folder.ts';
 import { clockQuality } from '../../lib/process/clock-quality.ts';
@@ -200,7 +200,7 @@ export class ScheduleControl {
   /** To output 1: this is to be done now. */
   private order(event: 'prepare' | 'begin', id: string): void {
     const { target } = this.list!.plan.events.find((each) => each.id === id)!;
-    const schedule = this.snapshot();
+    const schedule = this.dated(this.snapshot());
     const row = schedule.events.find((each) => each.id === id)!;
     const secondsLeft = Number(((Date.parse(row.start) - this.clock.now()) / 1000).toFixed(3));
     const { start, end, durationSeconds, exposureSeconds } = row;
@@ -223,13 +223,20 @@ export class ScheduleControl {
     this.send({ event, payload, schedule: this.snapshot() }, msg);
   }
 
-  private send(message: Record<string, unknown>, msg?: AstroMessage): void {
+  private send(message: { event: string; schedule: ScheduleSnapshot; [more: string]: unknown }, msg?: AstroMessage) {
     const topic = msg?.topic;
-    this.node.send([null, { ...(topic !== undefined && { topic }), ...message }] as never);
+    const schedule = this.dated(message.schedule);
+    this.node.send([null, { ...(topic !== undefined && { topic }), ...message, schedule }] as never);
+  }
+
+  /** A rehearsal's page counts down by the rehearsal's clock. */
+  private dated(schedule: ScheduleSnapshot): ScheduleSnapshot & { now: string } {
+    return { ...schedule, now: isoTime(this.clock.now()) };
   }
 
   private planned(schedule: ScheduleSnapshot, event: 'plan' | 'resumed', msg: AstroMessage): void {
     const { events, refused, broken } = schedule;
+    if (!this.run) this.last = schedule;
     this.send({ event, payload: { accepted: events, refused, broken }, schedule }, msg);
     if (this.run) return;
     const wrong = refused.length + broken.length;

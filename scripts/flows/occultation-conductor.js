@@ -5,7 +5,7 @@
  * Orders go out with `msg.job` = {n, step, id}; the nodes hand it back with their results, and what comes back from an order that is no
  * longer the one under way (the target was skipped, its start has come) is let go.
  * `msg.topic`: command (of the page), schedule, visible, mount, server, cooler, saved, recording, stream, ended (a Complete node), error
- * (a Catch node), tick.
+ * (a Catch node), tick, begin (Node-RED has started).
  */
 import { choreLane } from './occultation-chores.js';
 import { targetLane } from './occultation-target.js';
@@ -26,14 +26,19 @@ const firstState = () => ({
   recording: null,
   clock: null,
   log: [],
+  /** The site's clock minus the computer's, ms. */
+  ahead: 0,
   /** Ids of the events that were reported to the schedule from here. */
   reported: [],
   jobs: 0,
 });
 
 /** @returns {state, orders: lists of messages by receiver, log: new lines} */
-export function conduct(msg, before, now) {
+export function conduct(msg, before, computerNow) {
   const state = before ?? firstState();
+  // A rehearsal lives by its site's clock: the schedule tells its time.
+  if (msg.schedule?.now) state.ahead = Date.parse(msg.schedule.now) - computerNow;
+  const now = computerNow + state.ahead;
   const orders = {};
   const log = [];
   const { topic, payload = {} } = msg;
@@ -161,6 +166,7 @@ export function conduct(msg, before, now) {
     ended: target.ended,
     error: fromError,
     tick: target.tick,
+    begin: () => order('schedule', { command: 'status' }, 'status', null),
   };
   handlers[topic]?.();
   state.now = now;

@@ -21,13 +21,16 @@ export function occultation() {
     'Occultation night',
     'Paste a list of targets on the dashboard page "Occultations" and press start: each is pointed at, centred by its stars and recorded over its instant. Works as it is with a simulated observatory; for your own open the INDI server node and name yours.',
   );
-  const site = flow.config('astro-site', 'Here', {
+  // A night without the Moon, as long as real ones: the demo works whenever its button is pressed.
+  const site = flow.config('astro-site', 'Rehearsal at Greenwich', {
     latitude: '51.4779',
     longitude: '-0.0015',
     elevation: '46',
     timeZone: 'Europe/London',
     archiveFolder: 'archive',
-    clock: 'real',
+    clock: 'rehearsal',
+    clockStart: '2026-12-09T20:00:00Z',
+    clockRate: '1',
   });
   const indi = flow.config('astro-indi', 'Simulated observatory', {
     site,
@@ -75,7 +78,7 @@ export function occultation() {
   flow.comment(
     '1  The page, and the conductor that gives the orders',
     [220, 40],
-    'Works as it is with a simulated observatory. For your own: open the node "INDI server", then its server: choose "connect" and your host, or "launch" and your drivers; name your mount and your camera in "Telescope", "Cooler" and the camera node; give your place in the site node. The conductor is one function: it gives each order to one node and waits for its answer, one target at a time.',
+    'Works as it is with a simulated observatory. For your own: open the node "INDI server", then its server: choose "connect" and your host, or "launch" and your drivers; name your mount and your camera in "Telescope", "Cooler" and the camera node; give your place in the site node and set its clock to real (the demo lives through a rehearsed night that begins anew at each deploy). The conductor is one function: it gives each order to one node and waits for its answer, one target at a time.',
   );
   flow.template('Occultation page', [130, 100], groups.control, 'occultation/control.html', [['Conductor']]);
   flow.template('Targets on the page', [130, 140], groups.targets, 'occultation/targets.html', [['Conductor']]);
@@ -85,7 +88,14 @@ export function occultation() {
     'inject',
     'Every second',
     [140, 280],
-    { props: [{ p: 'topic', vt: 'str' }], repeat: '1', crontab: '', once: true, onceDelay: '1', topic: 'tick' },
+    { props: [{ p: 'topic', vt: 'str' }], repeat: '1', crontab: '', once: false, onceDelay: '1', topic: 'tick' },
+    [['Conductor']],
+  );
+  flow.node(
+    'inject',
+    'At the start',
+    [140, 320],
+    { props: [{ p: 'topic', vt: 'str' }], repeat: '', crontab: '', once: true, onceDelay: '1', topic: 'begin' },
     [['Conductor']],
   );
   flow.node(
@@ -104,7 +114,7 @@ export function occultation() {
     },
     [...Object.values(receivers).map((name) => [name]), page],
   );
-  flow.link('in', 'From the nodes', [215, 320], ['To the conductor'], [['Conductor']]);
+  flow.link('in', 'From the nodes', [215, 360], ['To the conductor'], [['Conductor']]);
 
   // 2. The list and its times
   flow.comment(
@@ -269,18 +279,12 @@ export function occultation() {
       durationSeconds: '60',
       durationSecondsType: 'num',
       recordBy: 'auto',
-      recordByType: 'choice',
       template: 'occultations/{night}/{target}_{date}_{time}',
       leadSeconds: '8',
-      leadSecondsType: 'num',
       lateSeconds: '0.5',
-      lateSecondsType: 'num',
       previewSeconds: '1',
-      previewSecondsType: 'num',
       clockLimitSeconds: '0.05',
-      clockLimitSecondsType: 'num',
       freeGigabytes: '1',
-      freeGigabytesType: 'num',
     },
     [['A film'], ['The camera says', 'A picture?']],
   );
@@ -419,6 +423,9 @@ for (const { level, text } of log) level === 'info' ? node.log(text) : node.warn
 if (log.length > 0 || msg.settings) flow.set('occultation', { settings: state.settings, log: state.log }, 'file');
 const colour = state.phase === 'night' ? 'blue' : state.phase === 'over' ? 'green' : state.phase === 'stopped' ? 'yellow' : 'grey';
 node.status({ fill: colour, shape: 'dot', text: [state.phase, state.target?.name, state.target?.step].filter(Boolean).join(' · ') });
-const shown = msg.topic === 'tick' && log.length === 0 && before !== null ? null : { payload: state };
+// The page counts down by itself; now and then it is told the time.
+const quiet = msg.topic === 'tick' && log.length === 0 && state.now - (context.get('shownAt') ?? 0) < 5000;
+if (!quiet) context.set('shownAt', state.now);
+const shown = quiet ? null : { payload: state };
 return [...${names}.map((name) => orders[name] ?? null), shown];`;
 }
