@@ -2,6 +2,7 @@
 import type { IndiMount } from '../../lib/indi/devices/mount.ts';
 import { type CentreResult, type CentreStep, slewAndCentre } from '../../lib/night/centre.ts';
 import type { Target } from '../../lib/sky/target.ts';
+import { engineNamed, engineNames } from '../../lib/solve/engines.ts';
 import { cameraNodeOf } from '../camera/capture-context.ts';
 import { type InputTable, type NodeConfig, nodeLabel, type Settings } from '../inputs.ts';
 import type { Node, NodeAPI } from '../types.ts';
@@ -13,6 +14,8 @@ export const centreInputs = {
   toleranceArcsec: { type: 'number', label: 'tolerance', default: 60, minimum: 1, maximum: 36_000, unit: '″' },
   tries: { type: 'number', label: 'number of tries', default: 5, minimum: 1, maximum: 50, integer: true },
   radiusDegrees: { type: 'number', label: 'search radius', default: 10, minimum: 0.1, maximum: 180, unit: '°' },
+  engine: { type: 'choice', label: 'engine', choices: engineNames, default: 'auto' },
+  scaleArcseconds: { type: 'number', label: 'scale', default: null, minimum: 0.01, maximum: 3600, unit: '″/px' },
   solveTimeoutSeconds: { type: 'number', label: 'time for solving', default: 30, minimum: 1, maximum: 600, unit: 's' },
 } as const satisfies InputTable;
 
@@ -24,16 +27,15 @@ export async function centre<T extends InputTable>(
   job: Job<T>,
   target: Target,
 ): Promise<Pick<DeviceOutcome, 'state' | 'text' | 'details'> & { payload: Record<string, unknown> }> {
-  const { gain, ...settings } = job.settings as Settings<typeof centreInputs>;
+  const { gain, engine, ...settings } = job.settings as Settings<typeof centreInputs>;
   const cameraNode = cameraNodeOf(RED, config);
   const release = cameraNode.reserve(nodeLabel(node));
   try {
     const camera = await cameraNode.ready(job.signal);
-    const { solveFieldSolver } = await import('../../lib/solve/solve-field.ts');
     const result = await slewAndCentre({
       ...settings,
       ...(gain === null ? {} : { gain }),
-      ...{ mount: job.device, camera, solver: solveFieldSolver(), target, clock: job.clock, signal: job.signal },
+      ...{ mount: job.device, camera, solver: engineNamed(engine), target, clock: job.clock, signal: job.signal },
       onStep: (step) => tell(job, step),
     });
     const { frame, solution } = result;

@@ -77,8 +77,9 @@ export function conduct(msg, context) {
     else if (msg.event === 'status' || msg.event === 'progress') state[topic] = payload;
     else if (msg.event === 'done' && topic === 'mount') {
       state.mount = payload;
-      const at = payload.target ? `At ${payload.target}.` : '';
-      state.text = payload.reason ?? (payload.command === 'sync' ? `Synced to ${payload.target}.` : at);
+      const { command, target, reason } = payload;
+      const told = { slew: `At ${target}.`, centre: reason, sync: `Synced to ${target}.`, abort: 'Stopped.' };
+      state.text = told[command] ?? '';
     } else if (msg.event === 'done') {
       // What a device tells beside its result: the same as in its reports.
       const told = { focuser: msg.focuser, filter: { filter: msg.filter, filters: msg.filters }, cooler: msg.cooler };

@@ -135,6 +135,8 @@ export function indiDevices() {
     camera,
     ...numbers({ minimumAltitudeDegrees: 5, exposureSeconds: 3, gain: '', toleranceArcsec: 60, tries: 5 }),
     ...numbers({ radiusDegrees: 10, solveTimeoutSeconds: 30, raRateArcseconds: '', decRateArcseconds: '' }),
+    ...numbers({ scaleArcseconds: '' }),
+    ...{ engine: 'auto', engineType: 'choice' },
     ...{
       targetName: '',
       targetNameType: 'str',
