@@ -73,6 +73,7 @@ class EventRun {
   private readonly either: AbortSignal;
   private release: () => void = () => {};
   private stream: CameraStream | null = null;
+  private before: ClockQuality | null = null;
 
   constructor(
     request: RecordingRequest,
@@ -101,25 +102,29 @@ class EventRun {
     const start = asked ?? this.context.clock.now() + beginAheadSeconds * 1000;
     const byDriver = stream.prepareRecording !== null && request.recordBy !== 'own';
     const stamper = byDriver ? stream.stampingHost : null;
-    const [plan, before] = await held(this.context.clock, () =>
-      Promise.all([this.plan(stream, start), this.askClock(stamper)]),
-    );
+    const { camera, site, clock } = this.context;
+    const plan = await held(clock, async () => {
+      const [made, before] = await Promise.all([this.plan(stream, start), this.askClock(stamper)]);
+      this.before = before;
+      const { path } = made;
+      await this.context.underWay?.({ path, byDriver, request, camera: camera.info, site, start, before });
+      return made;
+    });
     const context = { ...this.context, tell, signals: this.signals, request };
     const untilBegin = () => this.untilBegin(start, plan.aheadSeconds);
     const record = byDriver ? recordByDriver : recordOurselves;
-    const { camera, site } = this.context;
-    await this.context.underWay?.({ path: plan.path, byDriver, request, camera: camera.info, site, start, before });
     const film = await record(stream, plan, context, untilBegin);
     await this.close();
-    return held(this.context.clock, () => this.finish(film, start, before, stamper));
+    return held(clock, () => this.finish(film, start, stamper));
   }
 
   /** The video off, and the camera free for others. */
   async close(): Promise<void> {
-    const { stream } = this;
+    const { stream, release } = this;
     this.stream = null;
+    this.release = () => {};
     await stream?.close().catch((thrown) => this.tell.warning(asNightflowError(thrown)));
-    this.release();
+    release();
   }
 
   /** What the driver can't do is said before the night depends on it. */
@@ -209,12 +214,7 @@ class EventRun {
       });
   }
 
-  private async finish(
-    film: RecordedFilm | null,
-    start: number,
-    before: ClockQuality,
-    host: string | null,
-  ): Promise<RecordingEnd> {
+  private async finish(film: RecordedFilm | null, start: number, host: string | null): Promise<RecordingEnd> {
     this.tell.phase('finishing', start);
     const { context, request, signals } = this;
     const { stop, abort } = signals;
@@ -229,7 +229,7 @@ class EventRun {
     // A stop is no reason to know less of the clock.
     const after = await askClock({ clock, host, limitSeconds: request.clockLimitSeconds, signal: abort });
     this.tell.clock(after);
-    const protocol = protocolOf(request, context, film, { before, after }, start);
+    const protocol = protocolOf(request, context, film, { before: this.before, after }, start);
     const path = film.protocolPath;
     await writeProtocol(path, protocol);
     const reason = film.problem ? 'error' : film.ended === 'stopped' ? 'stopped' : 'done';

@@ -128,7 +128,8 @@ export class StreamControl {
     const cameraNode = cameraNodeOf(this.RED, this.config);
     const clock = cameraNode.siteNode?.clock ?? realClock;
     report.about(msg, target?.name ?? null, start);
-    const release: (() => void)[] = [];
+    // A rehearsal that jumps does not jump over the start while the camera is opened.
+    const release: (() => void)[] = [clock.hold()];
     try {
       const camera = await cameraNode.ready(running.abort.signal);
       await this.checkRoom(camera, settings, request);
@@ -149,7 +150,7 @@ export class StreamControl {
           },
         },
         { stop: running.stop.signal, abort: running.abort.signal },
-        this.listener(clock, settings, request),
+        this.listener(clock, settings, request, release[0]!),
       );
       if (end.protocol) report.recorded(msg, end.protocol, end.protocolPath!);
       report.ended(end);
@@ -174,7 +175,12 @@ export class StreamControl {
     }
   }
 
-  private listener(clock: Clock, settings: StreamSettings, request: RecordingRequest): RecordingListener {
+  private listener(
+    clock: Clock,
+    settings: StreamSettings,
+    request: RecordingRequest,
+    begun: () => void,
+  ): RecordingListener {
     const { report } = this;
     const { startMilliseconds: start, durationSeconds, target } = request;
     const total = spanText(durationSeconds);
@@ -182,6 +188,7 @@ export class StreamControl {
     let waiting: AbortController | null = null;
     return {
       phase: (phase) => {
+        begun();
         waiting?.abort();
         report.phase(phase, start === null ? null : left());
         if (phase === 'finishing' || phase === 'recording') return;
