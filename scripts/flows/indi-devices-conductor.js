@@ -43,6 +43,8 @@ export function conduct(msg, context) {
       const order = { command, ...(['slew', 'centre', 'sync'].includes(command) && targetOf(place)) };
       if (command === 'abort') {
         out.mount = order;
+        // A centring that waits for the camera has not begun: nobody will tell its end.
+        if (state.pending) state.doing.mount = null;
         state.pending = null;
         if (state.live === 'pausing') state.live = 'stopping';
       } else if (command === 'centre' && state.live === 'on') {

@@ -129,7 +129,7 @@ describe('astro-mount', () => {
   }, 60_000);
 
   it('stops at once, past what waits, and nothing of it is done later', async () => {
-    const flow = await start({ coordinates: '3h47m00s +24d07m00s' }, {}, '2');
+    const flow = await start({ coordinates: '3h47m00s +24d07m00s' }, {}, '1');
     flow.send('n', { topic: 'first' });
     flow.send('n', { topic: 'second', raDegrees: 100, decDegrees: 50 });
     await flow.event('progress', moving);
@@ -146,6 +146,17 @@ describe('astro-mount', () => {
     // The mutex is free.
     flow.send('n', { command: 'track' });
     expect(payloadOf((await flow.done(2))[1])).toMatchObject({ tracking: true });
+  }, 60_000);
+
+  it('stops the mount when it is closed in the middle of a slew', async () => {
+    const flow = await start({}, {}, '1');
+    flow.send('n', pleiades);
+    await flow.event('progress', moving);
+    await flow.node('n').close(false);
+    const still = async () => (await property(flow, 'EQUATORIAL_EOD_COORD'))!.state;
+    await expect.poll(still, { timeout: 10_000 }).not.toBe('Busy');
+    const at = (await property(flow, 'EQUATORIAL_EOD_COORD'))!.elements.get('DEC')!.value as number;
+    expect(at).toBeGreaterThan(pleiades.decDegrees + 1);
   }, 60_000);
 
   it('reports what others do with the mount, and that it is gone', async () => {
