@@ -8,7 +8,8 @@ import { Events, type Listener } from '../process/events.ts';
 import { retry } from '../process/retry.ts';
 import type { Site } from '../sky/site.ts';
 import { IndiClient } from './client.ts';
-import { DeviceCare, type DeviceCareOptions } from './device-care.ts';
+import type { DeviceCareOptions } from './device-care.ts';
+import { DeviceKeeper } from './device-keeper.ts';
 import { describeDevices, devicesDescribed } from './devices/list.ts';
 import type { Driver } from './driver-fifo.ts';
 import { tellPlaceAndTime } from './observatory-place.ts';
@@ -47,7 +48,7 @@ interface ObservatoryEvents {
 interface Running {
   server: RunningServer;
   client: IndiClient;
-  care: DeviceCare;
+  care: DeviceKeeper;
 }
 
 /** For the first answer of a server. */
@@ -228,11 +229,11 @@ export class IndiObservatory {
     return running;
   }
 
-  private careOf(client: IndiClient): DeviceCare {
+  private careOf(client: IndiClient): DeviceKeeper {
     const { settings = [], connect = [] } = this.options;
     const optionsOf = (device: string) => settings.find((each) => each.device === device) ?? { device };
     const named = connect === 'all' ? [] : connect.map(optionsOf);
-    const care = new DeviceCare(client, named, {
+    const care = new DeviceKeeper(client, named, {
       also: () => this.all,
       optionsOf,
       prepare: (device, signal) => tellPlaceAndTime(client, device, this.options, signal),

@@ -9,7 +9,7 @@ import { realClock } from '../../lib/clock/clock.ts';
 import type { IndiClient } from '../../lib/indi/client.ts';
 import { requireOk } from '../../lib/indi/command.ts';
 import { arrived, exposed, pictureIn } from '../../lib/indi/completion-devices.ts';
-import { DeviceCare } from '../../lib/indi/device-care.ts';
+import { DeviceKeeper } from '../../lib/indi/device-keeper.ts';
 import { IndiCamera } from '../../lib/indi/devices/camera.ts';
 import { isOn, numberOf } from '../../lib/indi/property.ts';
 import { IndiServer } from '../../lib/indi/server.ts';
@@ -41,7 +41,7 @@ describe('a driver', () => {
     const { client } = world;
     await client.enableBlobs(camera, 'CCD1');
     const gain = [{ property: 'CCD_GAIN', values: { GAIN: 55 } }];
-    const care = new DeviceCare(client, [{ device: camera, settings: gain }]);
+    const care = new DeviceKeeper(client, [{ device: camera, settings: gain }]);
     care.start();
     await care.whenReady(camera, 10);
     const running = client.command(exposure(20));
@@ -135,7 +135,7 @@ describe('the server', () => {
     const lost: string[] = [];
     client.on('disconnected', ({ code }) => lost.push(code));
     await client.enableBlobs(camera, 'CCD1');
-    const care = new DeviceCare(client, [{ device: mount }, { device: camera }]);
+    const care = new DeviceKeeper(client, [{ device: mount }, { device: camera }]);
     care.start();
     await care.whenReady(mount, 10);
     const target = { raHours: 3, decDegrees: 20 };
