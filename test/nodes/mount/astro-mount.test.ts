@@ -159,6 +159,18 @@ describe('astro-mount', () => {
     expect(at).toBeGreaterThan(pleiades.decDegrees + 1);
   }, 60_000);
 
+  it('says that the driver ended in the middle of a slew, does not slew again by itself, and goes on when told to', async () => {
+    const flow = await start({ reportSeconds: '1' }, {}, '1');
+    flow.send('n', { ...pleiades, topic: 'first' });
+    await flow.event('progress', moving);
+    await flow.indi.observatory!.restartDriver('Telescope Simulator');
+    expect(await flow.failure()).toContain('Telescope Simulator');
+    expect((await flow.event('failed')).payload).toMatchObject({ command: 'slew', code: 'lost' });
+    flow.send('n', { command: 'status', topic: 'second' });
+    const [msg] = await flow.done();
+    expect(msg).toMatchObject({ topic: 'second', payload: { command: 'status', moving: false, tracking: false } });
+  }, 90_000);
+
   it('reports what others do with the mount, and that it is gone', async () => {
     const flow = await start({ reportSeconds: '1' });
     const client = await flow.indi.device('Telescope Simulator');
