@@ -47,9 +47,14 @@ export class Gphoto2Connection {
     throwIfAborted(signal);
     if (this.closed) throw new Failure('lost', 'The camera is closed.');
     if (this.current?.shell.alive) return this.current;
-    this.opening ??= this.connect(signal).finally(() => {
-      this.opening = null;
-    });
+    this.opening ??= this.connect(signal)
+      .catch(async (thrown) => {
+        await this.dropFolder();
+        throw thrown;
+      })
+      .finally(() => {
+        this.opening = null;
+      });
     return this.opening;
   }
 
@@ -108,8 +113,13 @@ export class Gphoto2Connection {
     this.closed = true;
     await this.opening?.catch(() => {});
     await this.leave();
-    if (this.folder) await removeRamFolder(this.folder);
+    await this.dropFolder();
+  }
+
+  private async dropFolder(): Promise<void> {
+    const { folder } = this;
     this.folder = null;
+    if (folder) await removeRamFolder(folder);
   }
 
   private async leave(): Promise<void> {
