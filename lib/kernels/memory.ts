@@ -12,9 +12,9 @@ import { isMainThread } from 'node:worker_threads';
 /**
  * Bytes of shared memory that a thread may meet before its garbage collector hears of them. A token starts a whole
  * collection: 9 ms of CPU in a worker, 100 ms with pauses of 20 for Node-RED's heap. It is for the few frames that live long
- * enough to grow old: of those, an eighth of the machine's memory may wait.
+ * enough to grow old: of those, an eighth of the machine's memory may wait, and no more than 512 MB.
  */
-const budgetBytes = Math.max(2 ** 28, Math.min(isMainThread ? 2 ** 29 : 2 ** 30, totalmem() / 8));
+const budgetBytes = Math.max(2 ** 28, Math.min(2 ** 29, totalmem() / 8));
 /** The same where sweeps are not to be had. */
 const sweeplessBudgetBytes = 2 ** 27;
 /** The same for what no sweep frees. */
@@ -45,16 +45,23 @@ export function trackShared(buffer: SharedArrayBuffer, growsOld = false): Shared
   const sweeps = collect !== null;
   const budget = sweeps ? budgetBytes : sweeplessBudgetBytes;
   unheardBytes += sweeps && growsOld ? (buffer.byteLength * budget) / unsweptBudgetBytes : buffer.byteLength;
-  if (unheardBytes >= budget) {
+  // A worker collects by itself once its job is done; in the middle of one, only what is far beyond.
+  if (unheardBytes >= (sweeps && !isMainThread ? 2 * budget : budget)) {
     pressure.set(buffer, untouched(Math.min(unheardBytes, largestToken)));
     unheardBytes = 0;
   }
   return buffer;
 }
 
-/** Called by a worker between two jobs, when nothing holds the frames of the last one any more. */
+/**
+ * Called by a worker between two jobs, when nothing holds the frames of the last one any more. A token only asks for a collection, and a
+ * busy machine lets it wait while memory goes on being taken.
+ */
 export function sweepForgotten(): void {
-  if (unsweptBytes >= sweepBytes) sweepYoung();
+  if (collect && unheardBytes >= budgetBytes) {
+    [unheardBytes, unsweptBytes] = [0, 0];
+    collect({ type: 'major' });
+  } else if (unsweptBytes >= sweepBytes) sweepYoung();
 }
 
 /**
@@ -63,7 +70,7 @@ export function sweepForgotten(): void {
  */
 const untouched = (bytes: number): ArrayBuffer => new ArrayBuffer(bytes, { maxByteLength: bytes });
 
-type Collect = (options: { type: 'minor' }) => void;
+type Collect = (options: { type: 'minor' | 'major' }) => void;
 let collect: Collect | null | undefined;
 
 /** V8 has no other way to ask for it than the `gc` of --expose-gc; where that is not to be had, the tokens alone do. */
