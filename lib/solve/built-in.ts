@@ -3,11 +3,11 @@ import type { Frame } from '../frame/frame.ts';
 import { allocateShared } from '../kernels/memory.ts';
 import { job, WorkerPool } from '../kernels/pool.ts';
 import { asNightflowError } from '../process/errors.ts';
-import { measureStars } from '../stars/measure.ts';
 import type { SearchInput, SearchOutput } from './built-in.job.ts';
+import { findStars } from './find-stars.ts';
 import { solutionOf } from './solution.ts';
 import type { SolveHints, SolveRequest, SolveResult, Solver, SolveStatus } from './solver.ts';
-import { type ListedStar, listStars } from './star-list.ts';
+import type { ListedStar } from './star-list.ts';
 
 /** Four make a candidate, three bear it out. */
 const fewestStars = 7;
@@ -15,8 +15,6 @@ const fewestStars = 7;
 const mostStars = 300;
 /** Of the time that is left, what an attempt may take while others wait. */
 const hintedShare = 0.5;
-/** Nothing of ours is smaller. */
-const smallestPicture = 16;
 /** How far from a hint without a radius to look, degrees. */
 const usualRadius = 5;
 
@@ -49,7 +47,7 @@ async function solve(request: SolveRequest): Promise<SolveResult> {
   };
   try {
     if (signal?.aborted) return answer('cancelled', 'Stopped on request.');
-    const list = await starsOf(request);
+    const list = await findStars(request);
     detect = since();
     stars = list.length;
     if (list.length < fewestStars) return answer('too-few-stars', fewSentence(list.length));
@@ -76,13 +74,6 @@ async function solve(request: SolveRequest): Promise<SolveResult> {
     if (signal?.aborted) return answer('cancelled', 'Stopped on request.');
     throw asNightflowError(thrown);
   }
-}
-
-/** Brightest first. A picture too small to look for stars in has none. */
-async function starsOf({ frame, stars, signal }: SolveRequest): Promise<ListedStar[]> {
-  if (stars) return listStars(stars);
-  if (Math.min(frame.width, frame.height) < smallestPicture) return [];
-  return listStars((await measureStars(frame, { signal })).stars);
 }
 
 interface Attempt {

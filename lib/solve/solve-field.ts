@@ -4,13 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Frame } from '../frame/frame.ts';
 import { NightflowError } from '../process/errors.ts';
-import { measureStars } from '../stars/measure.ts';
+import { findStars } from './find-stars.ts';
 import { formatTable } from './fits-table.ts';
 import { writePicture } from './picture-file.ts';
 import { residualsOf, solutionOf } from './solution.ts';
 import { type FieldMatch, type FieldRun, runSolveField, solveFieldPackages } from './solve-field-run.ts';
 import type { SolveHints, SolveRequest, SolveResult, Solver, SolveStatus } from './solver.ts';
-import { type ListedStar, listStars, spreadStars } from './star-list.ts';
+import { type ListedStar, spreadStars } from './star-list.ts';
 
 export interface SolveFieldOptions {
   /** Where the index files are; as the system's own configuration says when not given. */
@@ -52,13 +52,11 @@ async function solve(request: SolveRequest, options: SolveFieldOptions): Promise
   const folder = await mkdtemp(join(tmpdir(), 'nightflow-solve-'));
   try {
     const configuration = await configurationIn(folder, options.indexFolder ?? null);
-    const { list, sharp } = await starsOf(request);
+    const list = await findStars(request);
     detect = since(started);
     stars = list.length;
-    const tooFew = list.length < fewestStars;
-    if (tooFew && !sharp) return answer('too-few-stars', fewSentence(list.length));
-    const attempts = attemptsFor(hints).filter(({ kind }) => kind === 'picture' || !tooFew);
-    for (const [i, attempt] of attempts.entries()) {
+    if (list.length < fewestStars) return answer('too-few-stars', fewSentence(list.length));
+    for (const [i, attempt] of attemptsFor(hints).entries()) {
       const { hints, kind, without } = attempt;
       const left = timeoutSeconds - since(started);
       if (left < 0.1) break;
@@ -76,7 +74,6 @@ async function solve(request: SolveRequest, options: SolveFieldOptions): Promise
         'timed-out',
         `No match within ${Math.round(timeoutSeconds)} s. A hint of position and scale makes the search short.`,
       );
-    if (tooFew) return answer('too-few-stars', fewSentence(list.length));
     return answer('no-match', `None of the sky's patterns fits the ${list.length} stars that were found.`);
   } catch (error) {
     if (signal?.aborted) return answer('cancelled', 'Stopped on request.');
@@ -154,15 +151,6 @@ function solved({ wcs, pairs, logOdds }: FieldMatch) {
 function sentence({ pairs }: FieldMatch, without: boolean): string {
   const found = `${pairs.length} stars match the catalogue.`;
   return without ? `${found} The hint was wrong: found without it.` : found;
-}
-
-/** @returns `sharp`: what stands out is a pixel wide. A lens that draws so finely can't be told from hot pixels, but by the sky's patterns. */
-async function starsOf({ frame, stars, signal }: SolveRequest): Promise<{ list: ListedStar[]; sharp: boolean }> {
-  // What is too small to look for stars in has none.
-  if (frame.width < 9 || frame.height < 9) return { list: [], sharp: false };
-  if (stars) return { list: listStars(stars), sharp: false };
-  const measured = await measureStars(frame, { maximumStars: 5000, signal });
-  return { list: listStars(measured.stars), sharp: measured.reason?.code === 'hot-pixels' };
 }
 
 const fewSentence = (count: number): string =>
