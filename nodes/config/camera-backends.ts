@@ -3,6 +3,7 @@ import type { CameraBackend } from '../../lib/camera/camera.ts';
 import type { SharedIndiServer } from '../../lib/camera/indi.ts';
 import { NightflowError } from '../../lib/process/errors.ts';
 import { folderOptions } from './folder-options.ts';
+import { gphoto2Options } from './gphoto2-options.ts';
 import { indiOptions } from './indi-options.ts';
 import { rpicamOptions } from './rpicam-options.ts';
 import { simulatorOptions } from './simulator-options.ts';
@@ -66,4 +67,10 @@ registerCameraBackend({
   label: 'Raspberry Pi camera (rpicam-apps)',
   load: async () => (await import('../../lib/camera/rpicam.ts')).rpicamBackend,
   options: rpicamOptions,
+});
+registerCameraBackend({
+  name: 'gphoto2',
+  label: 'DSLR or mirrorless camera on USB (gphoto2)',
+  load: async () => (await import('../../lib/camera/gphoto2.ts')).gphoto2Backend,
+  options: gphoto2Options,
 });

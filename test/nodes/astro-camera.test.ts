@@ -139,7 +139,7 @@ describe('the options of the backends', () => {
   });
 
   it('start a relative folder in the user directory', () => {
-    const context = { userDir: '/home/pi/.node-red' };
+    const context = { userDir: '/home/pi/.node-red', indiServer: () => null };
     expect(folderOptions({ path: 'night', pace: 'fixed', intervalSeconds: 5, files: 'watch' }, context)).toEqual({
       path: '/home/pi/.node-red/night',
       pace: 'fixed',
