@@ -58,7 +58,7 @@ export async function recordByDriver(
   context: FilmContext,
   untilBegin: () => Promise<void>,
 ): Promise<RecordedFilm | null> {
-  const { signals, tell, request } = context;
+  const { clock, signals, tell, request } = context;
   const stop = AbortSignal.any([signals.stop, signals.abort]);
   const durationSeconds = (plan.end - plan.start) / 1000 + plan.aheadSeconds + request.exposureSeconds;
   const name = basename(plan.path).replace(/\.ser$/, '');
@@ -66,8 +66,12 @@ export async function recordByDriver(
   await untilBegin();
   const recording = await prepared.begin({ stop, onProgress: (progress) => tell.progress(progress) });
   if (recording.path === null) {
-    if (recording.problem) throw recording.problem;
-    return null;
+    const { problem } = recording;
+    if (!problem || stop.aborted) return null;
+    if (request.recordBy === 'driver' || problem.code === 'lost' || clock.now() >= plan.end) throw problem;
+    // The instant does not come again: 8 bits that we stamp are better than nothing.
+    tell.warning(new NightflowError(problem.code, `${problem.message} Nightflow records the video itself.`));
+    return recordOurselves(stream, plan, context, async () => {});
   }
   if (signals.abort.aborted) {
     tell.warning(new NightflowError('aborted', `The film stays where the driver put it: ${recording.path}.`));

@@ -18,7 +18,7 @@ export interface StreamScript {
   /** Opening fails so often. */
   openFailures?: number;
   /** The driver records into this folder, on this computer or another. */
-  driver?: { folder: string; local: boolean; frames: number; loses?: boolean };
+  driver?: { folder: string; local: boolean; frames: number; loses?: boolean; refuses?: boolean };
   /** Each frame arrives so much later than its exposure ended, ms. */
   latencyMilliseconds?: number;
 }
@@ -120,7 +120,9 @@ export class StreamCamera implements Camera {
   }
 
   private async driverFilm(name: string, durationSeconds: number, stop: AbortSignal): Promise<DriverRecording> {
-    const { folder, local, frames, loses = false } = this.script.driver!;
+    const { folder, local, frames, loses = false, refuses = false } = this.script.driver!;
+    const refusal = new NightflowError('rejected', 'No room.');
+    if (refuses) return { path: null, local, frames: null, ended: 'lost', problem: refusal };
     const { clock } = this;
     const began = clock.now();
     this.calls.push(`begin ${isoTime(began)}`);

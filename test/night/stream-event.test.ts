@@ -174,6 +174,18 @@ describe('by the driver', () => {
     expect(end.protocol!.film).toMatchObject({ ended: 'lost', problem: expect.stringContaining('ended') });
   });
 
+  it('that refuses at the instant is stood in for', async () => {
+    const refuses = { ...driver, folder: join(folder, 'driver'), refuses: true };
+    const { end, told } = await run({ driver: refuses });
+    expect(end).toMatchObject({
+      reason: 'done',
+      protocol: { film: { recordedBy: 'nightflow' }, figures: { frames: 50 } },
+    });
+    expect(told.join()).toContain('No room. Nightflow records the video itself.');
+    const alone = await run({ driver: refuses }, { recordBy: 'driver' });
+    expect(alone.end).toMatchObject({ reason: 'error', error: { code: 'rejected' }, protocol: null });
+  });
+
   it('is done by ourselves where the user wants it so, and refused where the driver can’t', async () => {
     const { end } = await run({ driver: { ...driver, folder: join(folder, 'driver') } }, { recordBy: 'own' });
     expect(end.protocol!.film.recordedBy).toBe('nightflow');

@@ -9,7 +9,7 @@ import { requireOk } from '../command.ts';
 import { alertIn, type Happening, type Judge, reasonOf, switched, updatesOf } from '../completion.ts';
 import { isOn, textOf } from '../property.ts';
 import { waitFor } from '../wait.ts';
-import { type IndiStream, isRecording } from './stream.ts';
+import { type IndiStream, isRecording, mostPicturesPerSecond } from './stream.ts';
 
 export interface ServerFilm {
   /** On the driver's computer; null when the driver named none. */
@@ -78,8 +78,10 @@ export async function recordFilm(stream: IndiStream, durationSeconds: number, st
     const began = stopped || updatesOf(result.history, 'RECORD_STREAM').some(({ state }) => state === 'Busy');
     if (began && client.connected && stream.find('RECORD_STREAM')) await framesTold(stream, said);
     const good = result.status === 'ok' || stopped;
+    // Somebody else records the video then: as fast as it comes.
+    if (!began && client.connected) await stream.limitPictures(mostPicturesPerSecond).catch(() => {});
     return {
-      path: pathIn(said, stream),
+      path: began ? pathIn(said, stream) : null,
       frames: framesIn(said),
       ended: result.status === 'ok' ? 'done' : stopped ? 'stopped' : 'lost',
       problem: good ? null : problemOf(result, device),
@@ -94,7 +96,7 @@ const mostSentences = 2000;
 
 /** Busy is the film running; Idle or Ok after it the end. */
 const recorded: Judge = (history) => {
-  const alert = alertIn(history, 'RECORD_STREAM');
+  const alert = alertIn(withoutSky(history), 'RECORD_STREAM');
   if (alert) return alert;
   const updates = updatesOf(history, 'RECORD_STREAM');
   const last = updates.at(-1);

@@ -1,4 +1,5 @@
 /** The video of a CCD device (CCD_VIDEO_STREAM): on, its pictures in their order, off again. Films of the driver: stream-record.ts. */
+import { realClock } from '../../clock/clock.ts';
 import type { Frame } from '../../frame/frame.ts';
 import { asNightflowError, NightflowError } from '../../process/errors.ts';
 import { Events, type Listener } from '../../process/events.ts';
@@ -25,7 +26,7 @@ interface StreamEvents {
 }
 
 /** Drivers thin the video out to 10 pictures a second unless told otherwise (libindi: LIMITS_PREVIEW_FPS, at most 120). */
-const mostPicturesPerSecond = 120;
+export const mostPicturesPerSecond = 120;
 const settingSeconds = 30;
 
 export class IndiStream {
@@ -146,7 +147,10 @@ export class IndiStream {
     if (arrival.device !== this.device || arrival.property !== 'CCD1') return;
     for (const { blob } of arrival.elements) {
       if (!blob.format.startsWith('.stream')) continue;
-      const at = { arrivedAt: blob.firstByteAt ?? this.client.clock.now(), sentAt: sentAt(arrival.timestamp) };
+      const { clock } = this.client;
+      // The thread that receives it knows the moment best; of a rehearsal it knows nothing.
+      const arrivedAt = (clock === realClock ? blob.firstByteAt : null) ?? clock.now();
+      const at = { arrivedAt, sentAt: sentAt(arrival.timestamp) };
       const tell = (frame: Frame) => {
         if (!this.ended.signal.aborted) this.events.emit('picture', { frame, ...at });
       };

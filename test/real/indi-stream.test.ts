@@ -1,0 +1,309 @@
+/** Video and films of a real indiserver's CCD simulator: recorded by its driver, and by ourselves; crashes; a real chronyd. */
+import { spawn } from 'node:child_process';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { indiBackend } from '../../lib/camera/indi.ts';
+import type { IndiBackendCamera } from '../../lib/camera/indi-camera.ts';
+import { isThisComputer } from '../../lib/camera/indi-stream.ts';
+import { realClock } from '../../lib/clock/clock.ts';
+import type { Frame } from '../../lib/frame/frame.ts';
+import { readSer, readSerFilm } from '../../lib/frame/ser.ts';
+import { pressed, switched } from '../../lib/indi/completion.ts';
+import { streamFrame } from '../../lib/indi/devices/stream-picture.ts';
+import { isOn, numberOf } from '../../lib/indi/property.ts';
+import type { BlobValue } from '../../lib/indi/protocol/message.ts';
+import { recordEvent } from '../../lib/night/stream-event.ts';
+import type { RecordingEnd, RecordingRequest } from '../../lib/night/stream-request.ts';
+import { clockQuality } from '../../lib/process/clock-quality.ts';
+import { devices, freePort, startWorld, type World } from './indi-world.ts';
+
+const { device } = devices.camera;
+const site = { name: 'Here', latitude: 51, longitude: 7, elevation: 100 };
+const target = { name: 'TYC 1234', raDegrees: 83.6, decDegrees: 22 };
+let world: World;
+let camera: IndiBackendCamera;
+let folder: string;
+let films = 0;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'nightflow-films-'));
+  world = await startWorld(['camera']);
+  const options = { host: '127.0.0.1', port: world.port, device };
+  camera = indiBackend.create(options, { clock: realClock, site }) as IndiBackendCamera;
+  await camera.open();
+}, 60_000);
+afterAll(async () => {
+  await camera?.close();
+  await world?.end();
+  await rm(folder, { recursive: true, force: true });
+});
+
+const find = (name: string) => world.client.store.property(device, name);
+const patiently = { timeout: 20_000 };
+
+interface Recorded {
+  end: RecordingEnd;
+  path: string;
+  start: number;
+  warnings: string[];
+  previews: number;
+}
+
+async function record(request: Partial<RecordingRequest> = {}, stop = new AbortController()): Promise<Recorded> {
+  const path = join(folder, `film-${++films}.ser`);
+  const start = realClock.now() + 2500;
+  const warnings: string[] = [];
+  let previews = 0;
+  const end = await recordEvent(
+    {
+      startMilliseconds: start,
+      durationSeconds: 2,
+      exposureSeconds: 0.1,
+      gain: 80,
+      offset: null,
+      target,
+      recordBy: 'auto',
+      leadSeconds: 2,
+      lateSeconds: 5,
+      clockLimitSeconds: 0.1,
+      ...request,
+    },
+    { camera, clock: realClock, site, filmPath: async () => path, takeCamera: () => () => {} },
+    { stop: stop.signal, abort: new AbortController().signal },
+    {
+      phase: () => {},
+      clock: () => {},
+      progress: () => {},
+      frame: () => previews++,
+      warning: ({ message }) => warnings.push(message),
+    },
+  );
+  return { end, path, start, warnings, previews };
+}
+
+describe('recorded by the driver', () => {
+  it('is 16 bit, stamped by it to the microsecond, covers the instant, and lies in the archive', async () => {
+    const { end, path, start, warnings, previews } = await record();
+    expect(end).toMatchObject({ reason: 'done', error: null });
+    expect(warnings).toEqual([]);
+    const { film, figures, stamps, instrument, asked } = end.protocol!;
+    expect(film).toMatchObject({ path, recordedBy: 'driver', onServer: false, ended: 'done' });
+    expect(stamps).toMatchObject({ by: 'driver', latency: null });
+    expect(instrument).toMatchObject({ camera: device, width: 1280, height: 1024, bits: 16 });
+    expect(Date.parse(asked.start)).toBe(start);
+    // Read back from the file: count, stamps, cadence.
+    const read = await readSerFilm(path);
+    expect(read).toMatchObject({ whole: figures.frames, depth: 16, colour: 'mono' });
+    expect(read.times).toHaveLength(figures.frames);
+    expect(figures.first).toMatch(/\.\d{6}Z$/);
+    expect(figures.frames).toBeGreaterThanOrEqual(10);
+    expect(figures.cadenceSeconds).toBeGreaterThan(0.09);
+    // The exposure of the first frame has begun before the instant, the last ends after the span.
+    expect(Date.parse(figures.first!)).toBeLessThan(start + 1000);
+    expect(Date.parse(figures.last!)).toBeGreaterThan(start + 1900);
+    const frame = await readSer(path, { index: 3 });
+    expect(frame).toMatchObject({ width: 1280, height: 1024, pixelType: 'u16', start: read.times[3] });
+    // Nothing is left where the driver had put it.
+    const left = (await readdir(world.home, { recursive: true })).filter((name) => name.endsWith('.ser'));
+    expect(left).toEqual([]);
+    expect(JSON.parse(await readFile(path.replace('.ser', '.json'), 'utf8'))).toEqual(end.protocol);
+    expect(previews).toBeGreaterThan(0);
+    expect(isOn(find('CCD_VIDEO_STREAM'), 'STREAM_OFF')).toBe(true);
+  }, 60_000);
+
+  it('ends early at a stop, and is kept', async () => {
+    const stop = new AbortController();
+    const recording = record({ durationSeconds: 600 }, stop);
+    await expect.poll(() => find('RECORD_STREAM')?.state, patiently).toBe('Busy');
+    await realClock.sleep(1200);
+    stop.abort();
+    const { end, path } = await recording;
+    expect(end).toMatchObject({ reason: 'stopped', protocol: { film: { ended: 'stopped', path } } });
+    expect((await readSerFilm(path)).times.length).toBeGreaterThan(0);
+    await expect.poll(() => find('RECORD_STREAM')?.state, patiently).not.toBe('Busy');
+  }, 60_000);
+
+  it('cut off by a crash of the driver keeps its pictures, and no stamps are invented', async () => {
+    const recording = record({ durationSeconds: 600 });
+    await expect.poll(() => find('RECORD_STREAM')?.state, patiently).toBe('Busy');
+    await realClock.sleep(1500);
+    const crash = { device, property: 'CCD_SIMULATE_CRASH', values: { CRASH: true }, timeoutSeconds: 5 };
+    await world.client.commandNow(crash);
+    const { end, path } = await recording;
+    expect(end).toMatchObject({ reason: 'error', error: { code: 'lost' } });
+    expect(end.protocol).toMatchObject({ film: { ended: 'cut-off', path }, figures: { first: null } });
+    const film = await readSerFilm(path);
+    // libindi writes the count and the stamps when it closes the film: the count is mended, stamps are not invented.
+    expect(film.whole).toBe(end.protocol!.figures.frames);
+    expect(film.whole).toBeGreaterThan(0);
+    expect(film.frames).toBe(film.whole);
+    expect((await readSer(path, { index: film.whole - 1 })).width).toBe(1280);
+    await expect
+      .poll(
+        () =>
+          camera.recover().then(
+            () => true,
+            () => false,
+          ),
+        patiently,
+      )
+      .toBe(true);
+  }, 90_000);
+
+  it('is recorded by ourselves when the driver can’t write where it wants to, and that is said', async () => {
+    const blocked = join(folder, 'blocked');
+    await writeFile(blocked, '');
+    const before = find('RECORD_FILE')?.elements.get('RECORD_FILE_DIR')?.value as string;
+    const set = (RECORD_FILE_DIR: string) =>
+      world.client.command({ device, property: 'RECORD_FILE', values: { RECORD_FILE_DIR } });
+    await set(join(blocked, 'inside'));
+    const instead = await record();
+    const refused = await record({ recordBy: 'driver' });
+    await set(before);
+    expect(instead.end).toMatchObject({ reason: 'done', protocol: { film: { recordedBy: 'nightflow' } } });
+    expect(instead.warnings.join()).toContain('Nightflow records the video itself');
+    expect(instead.end.protocol!.figures.frames).toBeGreaterThan(0);
+    expect(refused.end).toMatchObject({ reason: 'error', protocol: null, error: { code: 'rejected' } });
+    expect(refused.end.error!.message).toContain('did not record');
+    expect(refused.end.error!.message).not.toContain('no stars');
+  }, 60_000);
+});
+
+describe('recorded by ourselves', () => {
+  it('is 8 bit, stamped on arrival, and says how well', async () => {
+    const { end, path, start } = await record({ recordBy: 'own' });
+    expect(end).toMatchObject({ reason: 'done', error: null });
+    const { stamps, figures, lost, instrument, film } = end.protocol!;
+    expect(film).toMatchObject({ recordedBy: 'nightflow', path, onServer: false });
+    expect(instrument.bits).toBe(8);
+    expect(lost).toMatchObject({ dropped: 0, damaged: 0 });
+    expect(stamps).toMatchObject({ by: 'arrival', meaning: expect.stringContaining('arrived') });
+    expect(stamps.latency!.frames).toBe(figures.frames);
+    // Server and we share a clock here, so that the way can't take less than nothing.
+    expect(stamps.latency!.highSeconds).toBeGreaterThanOrEqual(0);
+    expect(figures.jitterSeconds).not.toBeNull();
+    const read = await readSerFilm(path);
+    expect(read).toMatchObject({ whole: figures.frames, depth: 8, instrument: device, observer: 'Here' });
+    expect(read.times.every((time) => time !== null && Date.parse(time) > start)).toBe(true);
+  }, 60_000);
+
+  it('keeps its frames when the driver crashes', async () => {
+    const recording = record({ recordBy: 'own', durationSeconds: 600 });
+    await expect.poll(() => isOn(find('CCD_VIDEO_STREAM'), 'STREAM_ON'), patiently).toBe(true);
+    await realClock.sleep(4000);
+    await world.client.commandNow({
+      device,
+      property: 'CCD_SIMULATE_CRASH',
+      values: { CRASH: true },
+      timeoutSeconds: 5,
+    });
+    const { end, path } = await recording;
+    expect(end).toMatchObject({ reason: 'error', error: { code: 'lost' }, protocol: { film: { ended: 'lost' } } });
+    const film = await readSerFilm(path);
+    expect(film.whole).toBeGreaterThan(0);
+    expect(film.times).toHaveLength(film.whole);
+    await expect
+      .poll(
+        () =>
+          camera.recover().then(
+            () => true,
+            () => false,
+          ),
+        patiently,
+      )
+      .toBe(true);
+  }, 90_000);
+});
+
+describe('the video', () => {
+  it('is thinned out by the driver unless told otherwise, and the limit is put back', async () => {
+    const before = numberOf(find('LIMITS'), 'LIMITS_PREVIEW_FPS');
+    const stream = await camera.stream({ exposureSeconds: 0.01 });
+    await expect.poll(() => numberOf(find('LIMITS'), 'LIMITS_PREVIEW_FPS'), patiently).toBe(120);
+    let frames = 0;
+    const first = new Promise<void>((resolve) => {
+      stream.onFrame(({ frame, arrivedAt, sentAt }) => {
+        frames++;
+        expect(frame).toMatchObject({ width: 1280, height: 1024, pixelType: 'u8', camera: device, site });
+        expect(Math.abs(arrivedAt - sentAt!)).toBeLessThan(60_000);
+        resolve();
+      });
+    });
+    await first;
+    await expect.poll(() => frames, patiently).toBeGreaterThan(3);
+    await expect.poll(() => stream.framesPerSecond(), patiently).toBeGreaterThan(0);
+    await stream.close();
+    await expect.poll(() => numberOf(find('LIMITS'), 'LIMITS_PREVIEW_FPS'), patiently).toBe(before);
+  }, 60_000);
+
+  it('that somebody turns off has failed; a JPEG of it can be read; ours is raw again', async () => {
+    const stream = await camera.stream({ exposureSeconds: 0.1 });
+    await world.client.command({ device, property: 'CCD_VIDEO_STREAM', values: { STREAM_OFF: true } });
+    expect((await stream.failed).message).toBeTruthy();
+    await stream.close();
+    const set = (property: string, element: string) =>
+      world.client.command({ device, property, values: { [element]: true }, judge: pressed(property) });
+    await set('CCD_STREAM_ENCODER', 'MJPEG');
+    const disable = await world.client.enableBlobs(device, 'CCD1');
+    const arrived = new Promise<BlobValue>((resolve) => {
+      world.client.onBlob(({ elements }) => {
+        for (const { blob } of elements) if (/jpe?g$/.test(blob.format)) resolve(blob);
+      });
+    });
+    const on = { device, property: 'CCD_VIDEO_STREAM', timeoutSeconds: 20 };
+    const judge = switched('CCD_VIDEO_STREAM', 'STREAM_ON', { busyIsDone: true });
+    await world.client.command({ ...on, values: { STREAM_ON: true }, judge });
+    const frame = await streamFrame(await arrived, find);
+    expect(frame).toMatchObject({ pixelType: 'u8', transfer: 'srgb' });
+    // libindi halves pictures for its JPEG stream until they are small enough; the shape stays.
+    expect(frame.width / frame.height).toBeCloseTo(1280 / 1024, 1);
+    await world.client.command({ ...on, values: { STREAM_OFF: true } });
+    disable();
+    const again = await camera.stream({ exposureSeconds: 0.1 });
+    const raw = await new Promise<Frame>((resolve) => again.onFrame((streamed) => resolve(streamed.frame)));
+    expect(raw).toMatchObject({ width: 1280, height: 1024, pixelType: 'u8', channels: 1 });
+    await again.close();
+    expect(isOn(find('CCD_STREAM_ENCODER'), 'RAW')).toBe(true);
+  }, 60_000);
+
+  it('keeps exposures away, and exposures the video', async () => {
+    const stream = await camera.stream({ exposureSeconds: 0.1 });
+    await expect(camera.expose({ exposureSeconds: 0.1 })).rejects.toMatchObject({ code: 'busy', message: /streaming/ });
+    await expect(camera.stream({ exposureSeconds: 0.1 })).rejects.toMatchObject({ code: 'busy' });
+    await stream.close();
+    const running = camera.expose({ exposureSeconds: 2 });
+    await expect.poll(() => find('CCD_EXPOSURE')?.state, patiently).toBe('Busy');
+    const video = camera.stream({ exposureSeconds: 0.1 });
+    // It waits for its turn on the device, or says that it is exposing.
+    const outcome = await video.then(
+      (opened) => opened.close().then(() => 'opened'),
+      (error) => error.code,
+    );
+    expect(['opened', 'busy']).toContain(outcome);
+    expect((await running).width).toBe(1280);
+  }, 60_000);
+});
+
+it('knows which servers are on this computer', () => {
+  expect(['localhost', '127.0.0.1', '::1', '', '[::1]'].map(isThisComputer)).toEqual([true, true, true, true, true]);
+  expect(isThisComputer('pi.example')).toBe(false);
+});
+
+it('a real chronyd tells how good the clock is', async () => {
+  const port = await freePort();
+  // It follows nobody and leaves the system clock alone (-x): the answer is a real "Not synchronised".
+  const lines = ['port 0', `cmdport ${port}`, 'bindcmdaddress 127.0.0.1', `pidfile ${join(folder, 'chronyd.pid')}`];
+  await writeFile(join(folder, 'chrony.conf'), `${lines.join('\n')}\n`);
+  const daemon = spawn('/usr/sbin/chronyd', ['-x', '-d', '-U', '-f', join(folder, 'chrony.conf')], { stdio: 'ignore' });
+  try {
+    const ask = () => clockQuality({ clock: realClock, chronyPort: port });
+    await expect
+      .poll(async () => (await ask()).warning?.message, { timeout: 20_000, interval: 200 })
+      .toBe('The clock is not synchronised yet: chrony has no source.');
+    expect(await ask()).toMatchObject({ source: 'none', synchronised: false, warning: { remedy: /chronyc sources/ } });
+  } finally {
+    daemon.kill();
+  }
+}, 60_000);
