@@ -28,7 +28,7 @@ export interface Pairs {
 /** Pairs from which on the radial term is fitted too. */
 export const pairsForDistortion = 10;
 /** No lens that draws straight lines bends more at the corner of its picture. */
-const largestDistortion = 0.5;
+const largestDistortion = 0.3;
 
 export const pairsFor = (count: number): Pairs => ({
   count: 0,

@@ -13,8 +13,9 @@ import type { ListedStar } from './star-list.ts';
 const fewestStars = 7;
 /** More than these tell nothing new. */
 const mostStars = 300;
-/** Of the time that is left, what an attempt may take while others wait. */
+/** Of the time that is left, what an attempt with hints may take while the one without waits; and seconds, when they hardly narrow it. */
 const hintedShare = 0.5;
+const narrowlyHintedSeconds = 3;
 /** How far from a hint without a radius to look, degrees. */
 const usualRadius = 5;
 
@@ -55,7 +56,13 @@ async function solve(request: SolveRequest): Promise<SolveResult> {
     for (const attempt of attemptsFor(hints)) {
       const left = timeoutSeconds - since();
       if (left <= 0) return answer('timed-out', lateSentence(timeoutSeconds));
-      const output = await search(frame, list, attempt.hints, left * attempt.share, signal);
+      const output = await search(
+        frame,
+        list,
+        attempt.hints,
+        Math.min(left * attempt.share, attempt.mostSeconds),
+        signal,
+      );
       if (output.fit) {
         const { wcs, matchedStars, residualPixels, residualArcsec, logOdds } = output.fit;
         const solution = solutionOf(wcs, { matchedStars, residualPixels, residualArcsec, logOdds });
@@ -82,12 +89,18 @@ interface Attempt {
   without: boolean;
   /** Of the time that is left. */
   share: number;
+  mostSeconds: number;
 }
 
 function attemptsFor(hints: SolveHints): Attempt[] {
   const any = Object.values(hints).some((value) => value !== undefined);
-  const blind: Attempt = { hints: {}, without: any, share: 1 };
-  return any ? [{ hints, without: false, share: hintedShare }, blind] : [blind];
+  const blind: Attempt = { hints: {}, without: any, share: 1, mostSeconds: Infinity };
+  if (!any) return [blind];
+  const narrows = hints.raDegrees !== undefined || hints.scaleLow !== undefined || hints.scaleHigh !== undefined;
+  return [
+    { hints, without: false, share: hintedShare, mostSeconds: narrows ? Infinity : narrowlyHintedSeconds },
+    blind,
+  ];
 }
 
 async function search(
