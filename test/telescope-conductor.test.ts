@@ -101,6 +101,36 @@ describe('the camera', () => {
   });
 });
 
+describe('the weather', () => {
+  const safe = { safe: { safe: true, reasons: [] } };
+  const unsafe = { safe: { safe: false, reasons: ['It rains.'] } };
+
+  it('parks the telescope when it turns bad, stopping what runs', () => {
+    const { tell, press } = conductor();
+    tell('mount', { event: 'status', payload: { parked: false } });
+    expect(tell('weather', unsafe).mount).toBeNull();
+    expect(tell('weather', safe).page.weather).toMatchObject({ safe: true, reason: '' });
+    expect(tell('weather', unsafe).mount).toEqual({ command: 'park' });
+    tell('mount', { event: 'done', payload: { command: 'park', parked: false } });
+    tell('weather', safe);
+    press('mount', 'slew', { place: 'x' });
+    const { mount, page } = tell('weather', unsafe);
+    expect(mount).toEqual([{ command: 'abort' }, { command: 'park' }]);
+    expect(page.text).toBe('The telescope is parked: It rains.');
+  });
+
+  it('leaves a parked telescope alone, and says why an order was kept back', () => {
+    const { tell, press } = conductor();
+    tell('mount', { event: 'status', payload: { parked: true } });
+    tell('weather', safe);
+    expect(tell('weather', unsafe).mount).toBeNull();
+    press('mount', 'unpark');
+    const kept = tell('weather', { ...unsafe, command: 'unpark', event: 'unsafe' });
+    expect([kept.page.text, kept.page.doing.mount]).toEqual(['Not safe: It rains.', null]);
+    expect(tell('air', { payload: { WEATHER_TEMPERATURE: 4 } }).page.weather.air).toEqual({ WEATHER_TEMPERATURE: 4 });
+  });
+});
+
 it('brings each device its figures, and keeps what it tells', () => {
   const { tell, press } = conductor();
   expect(press('focuser', 'move-by', { steps: -100 }).focuser).toEqual({ command: 'move-by', steps: -100 });

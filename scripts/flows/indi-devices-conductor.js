@@ -2,10 +2,11 @@
  * What the function node "Conductor" of the flow "INDI devices" runs: the page's buttons to the devices, one camera for the live picture
  * and for centring, and all that the page shows in one object. It is put into the flow as text, so it uses nothing from outside of itself.
  * `msg.topic`: press (of the page), targets, mount, focuser, filter, cooler (what a device does, and `done` when a command is),
- * camera, free (the capture let go of the camera), begin.
+ * camera, free (the capture let go of the camera), weather (the gate: what it let pass, what it kept back, and its changes), air, begin.
  */
 export function conduct(msg, context) {
-  const fresh = { live: 'off', text: '', targets: [], doing: {}, mount: {}, focuser: {}, filter: {}, cooler: {} };
+  const devices = { mount: {}, focuser: {}, filter: {}, cooler: {} };
+  const fresh = { live: 'off', text: '', targets: [], doing: {}, weather: {}, ...devices };
   const state = context.get('state') ?? fresh;
   const { topic, payload = {} } = msg;
   const out = { mount: null, focuser: null, filter: null, cooler: null, camera: null };
@@ -58,6 +59,22 @@ export function conduct(msg, context) {
       out[device] = { command, ...figures };
       if (command !== 'abort') state.doing[device] = command;
     }
+  } else if (topic === 'weather') {
+    const { safe, reasons } = msg.safe;
+    const before = state.weather.safe;
+    state.weather = { ...state.weather, safe, reason: reasons.join(' ') };
+    if (!safe && msg.command) {
+      state.text = `Not safe: ${state.weather.reason}`;
+      mountIsFree();
+    } else if (before && !safe && state.mount.parked === false) {
+      state.text = `The telescope is parked: ${state.weather.reason}`;
+      const busy = state.doing.mount !== null && state.doing.mount !== undefined;
+      state.pending = null;
+      toMount({ command: 'park' });
+      if (busy) out.mount = [{ command: 'abort' }, out.mount];
+    }
+  } else if (topic === 'air') {
+    state.weather.air = payload;
   } else if (topic === 'targets') {
     state.targets = Array.isArray(payload) ? payload : [];
   } else if (topic === 'camera') {

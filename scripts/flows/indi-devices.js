@@ -1,6 +1,7 @@
 // A telescope from the phone: point it, centre a target by its stars, focus, filters, cooler, live picture; simulated until you change that.
 import { readFileSync } from 'node:fs';
 import { Flow } from './flow.js';
+import { oneRule, text, weather } from './indi-devices-weather.js';
 import { caption, forPage, nightPage } from './star-trails-page.js';
 
 const targets = `name, RA, Dec, magnitude
@@ -87,7 +88,7 @@ export function indiDevices() {
     'Conductor',
     [380, 140],
     { func: conductor(), outputs: 6, timeout: 0, noerr: 0, initialize: '', finalize: '', libs: [] },
-    [['Mount'], ['Focuser'], ['Filter'], ['Cooler'], ['Exposures'], page],
+    [['Into the sky?'], ['Focuser'], ['Filter'], ['Cooler'], ['Exposures'], page],
   );
   flow.node(
     'inject',
@@ -107,12 +108,13 @@ export function indiDevices() {
     ['All targets'],
     [],
   ]);
-  flow.node('join', 'All targets', [420, 300], join, [['Targets for the page']]);
-  flow.change('Targets for the page', [600, 300], [text('topic', 'targets')], [['To the conductor']]);
+  flow.node('join', 'All targets', [110, 360], join, [['Targets for the page']]);
+  flow.change('Targets for the page', [290, 360], [text('topic', 'targets')], [['Targets to the conductor']]);
+  flow.link('out', 'Targets to the conductor', [435, 360], ['From the devices']);
 
   flow.comment(
     '2  The devices',
-    [640, 40],
+    [920, 40],
     'Output 1 is the result of a command, output 2 what the device does. Wire whatever you like to them: a chart, a log, another command.',
   );
   const device = (type, name, at, deviceName, more) => {
@@ -124,13 +126,13 @@ export function indiDevices() {
     ]);
     flow.change(
       `${name}: done`,
-      [at[0] + 180, at[1] - 15],
+      [at[0] + 210, at[1] - 20],
       [text('topic', topic), text('event', 'done'), ...forPage, { t: 'delete', p: 'solution', pt: 'msg' }],
       [['To the conductor']],
     );
-    flow.change(`${name}: reports`, [at[0] + 180, at[1] + 15], [text('topic', topic)], [['To the conductor']]);
+    flow.change(`${name}: reports`, [at[0] + 210, at[1] + 20], [text('topic', topic)], [['To the conductor']]);
   };
-  device('astro-mount', 'Mount', [620, 100], 'Telescope Simulator', {
+  device('astro-mount', 'Mount', [900, 100], 'Telescope Simulator', {
     command: 'status',
     camera,
     ...numbers({ minimumAltitudeDegrees: 5, exposureSeconds: 3, gain: '', toleranceArcsec: 60, tries: 5 }),
@@ -147,24 +149,30 @@ export function indiDevices() {
     },
     ...{ trackingRate: 'unchanged', trackingRateType: 'choice' },
   });
-  device('astro-focuser', 'Focuser', [620, 160], 'Focuser Simulator', {
+  device('astro-focuser', 'Focuser', [900, 180], 'Focuser Simulator', {
     command: 'move-to',
     ...numbers({ position: '', steps: '' }),
   });
-  device('astro-filter', 'Filter', [620, 210], 'Filter Simulator', { command: 'select', filter: '' });
-  device('astro-cooler', 'Cooler', [620, 260], 'CCD Simulator', {
+  device('astro-filter', 'Filter', [900, 260], 'Filter Simulator', { command: 'select', filter: '' });
+  device('astro-cooler', 'Cooler', [900, 340], 'CCD Simulator', {
     command: 'cool',
     ...numbers({ targetCelsius: -10, warmCelsius: 15, rampCelsiusPerMinute: 5, toleranceCelsius: 0.5 }),
     ...numbers({ holdSeconds: 20, patienceMinutes: 15 }),
   });
-  flow.link('out', 'To the conductor', [1005, 180], ['From the devices']);
-  flow.link('in', 'From the devices', [235, 240], ['To the conductor'], [['Conductor']]);
+  flow.link('out', 'To the conductor', [1305, 220], ['From the devices']);
+  flow.link(
+    'in',
+    'From the devices',
+    [235, 240],
+    ['To the conductor', 'Targets to the conductor', 'Weather to the conductor'],
+    [['Conductor']],
+  );
 
-  flow.comment('3  The live picture, and the one of the centring', [680, 360], 'Nothing is kept.');
+  flow.comment('3  The live picture, and the one of the centring', [960, 420], 'Nothing is kept.');
   flow.node(
     'astro-capture',
     'Exposures',
-    [600, 420],
+    [900, 480],
     {
       camera,
       exposureSeconds: '2',
@@ -186,33 +194,34 @@ export function indiDevices() {
     },
     [['Preview'], ['The camera tells']],
   );
-  flow.change('The camera tells', [790, 480], [text('topic', 'camera'), ...forPage], [['To the conductor']]);
-  flow.node('complete', 'Exposures: over', [600, 540], { scope: [flow.id('Exposures')], uncaught: false }, [
+  flow.change('The camera tells', [1110, 540], [text('topic', 'camera'), ...forPage], [['To the conductor']]);
+  flow.node('complete', 'Exposures: over', [920, 600], { scope: [flow.id('Exposures')], uncaught: false }, [
     ['Exposures: was it'],
   ]);
-  flow.node('switch', 'Exposures: was it', [790, 540], oneRule('command', { t: 'eq', v: 'start', vt: 'str' }), [
+  flow.node('switch', 'Exposures: was it', [1120, 600], oneRule('command', { t: 'eq', v: 'start', vt: 'str' }), [
     ['The camera is free'],
   ]);
-  flow.change('The camera is free', [980, 540], [text('topic', 'free'), ...forPage], [['To the conductor']]);
-  flow.node('switch', 'Has a picture', [790, 360], oneRule('frame', { t: 'nnull' }), [['Preview']]);
+  flow.change('The camera is free', [1310, 600], [text('topic', 'free'), ...forPage], [['To the conductor']]);
+  flow.node('switch', 'Has a picture', [1310, 420], oneRule('frame', { t: 'nnull' }), [['Preview']]);
   flow.node(
     'astro-preview',
     'Preview',
-    [790, 420],
+    [1100, 480],
     { site, width: '960', stretch: 'auto', drc: 'off', quality: '80', newest: true },
     [['Caption']],
   );
   flow.change(
     'Caption',
-    [950, 420],
+    [1260, 480],
     caption('$substring(frame.start, 11, 8) & " UTC · " & frame.exposureSeconds & " s"'),
     [['Picture']],
   );
-  flow.template('Picture', [1110, 420], groups.picture, 'star-trails/picture.html', [[]], 2);
+  flow.template('Picture', [1420, 480], groups.picture, 'star-trails/picture.html', [[]], 2);
 
-  flow.node('catch', 'Whatever fails', [130, 420], { scope: null, uncaught: false }, [['Say it on the page']]);
-  flow.change('Say it on the page', [320, 420], [text('event', 'error'), ...forPage], [['Notices']]);
-  flow.template('Notices', [500, 480], groups.mount, 'star-trails/notice.html', [[]], 2);
+  weather(flow, indi);
+  flow.node('catch', 'Whatever fails', [120, 440], { scope: null, uncaught: false }, [['Say it on the page']]);
+  flow.change('Say it on the page', [310, 440], [text('event', 'error'), ...forPage], [['Notices']]);
+  flow.template('Notices', [480, 440], groups.mount, 'star-trails/notice.html', [[]], 2);
   return flow.finish();
 }
 
@@ -222,8 +231,6 @@ function conductor() {
   return `${source.replace('export function', 'function')}\nreturn conduct(msg, context);`;
 }
 
-const text = (property, value) => ({ t: 'set', p: property, pt: 'msg', to: value, tot: 'str' });
-
 const numbers = (settings) =>
   Object.fromEntries(
     Object.entries(settings).flatMap(([name, value]) => [
@@ -231,15 +238,6 @@ const numbers = (settings) =>
       [`${name}Type`, 'num'],
     ]),
   );
-
-const oneRule = (property, rule) => ({
-  property,
-  propertyType: 'msg',
-  rules: [rule],
-  checkall: 'true',
-  repair: false,
-  outputs: 1,
-});
 
 /** Puts together what the messages' parts say belongs together. */
 const join = {

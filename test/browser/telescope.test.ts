@@ -2,7 +2,7 @@
  * The page "Telescope" on a phone, as it comes out of Import, with the simulated observatory: a target by name, slew, abort, park, focuser,
  * filter, cooler, the live picture. Set NIGHTFLOW_SCREENSHOTS to a folder to keep what the browser saw.
  */
-import { copyFileSync, mkdirSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -11,6 +11,7 @@ import { openBrowser } from './chromium.ts';
 
 const screenshots = process.env.NIGHTFLOW_SCREENSHOTS;
 const userDir = temporaryFolder();
+const nodes = JSON.parse(readFileSync(inPackage('flows/indi-devices.json'), 'utf8')) as { id: string; name?: string }[];
 let running: Running;
 let browser: Browser;
 let page: Page;
@@ -27,6 +28,12 @@ const figure = async (at: number) => parseFloat((await page.locator('.nf-figures
 const shows = (what: () => Promise<string | null>, wanted: string | RegExp) =>
   expect.poll(what, { timeout: 60_000 })[typeof wanted === 'string' ? 'toBe' : 'toMatch'](wanted as never);
 const said = async () => (await page.locator('.nf-said').allTextContents()).join(' ');
+const weather = () => page.locator('.nf-weather').textContent();
+/** Presses the button of an Inject node. */
+const trigger = async (name: string) => {
+  const { id } = nodes.find((node) => node.name === name)!;
+  expect((await fetch(`${running.url}/inject/${id}`, { method: 'POST' })).status).toBe(200);
+};
 const device = (name: string) => page.locator(`.nf-${name} header span`).textContent();
 
 beforeAll(async () => {
@@ -64,6 +71,7 @@ describe('the page Telescope', () => {
     await shows(() => device('filter'), 'Red');
     await shows(() => device('focuser'), /^\d+/);
     await shows(() => device('cooler'), /°C · off$/);
+    await shows(weather, /^Safe\s*15\.0 °C · wind 0$/);
   }, 120_000);
 
   it('slews to a target of the list, and tracks it', async () => {
@@ -138,6 +146,19 @@ describe('the page Telescope', () => {
     await press('Unpark');
     await shows(state, 'Not tracking');
   }, 120_000);
+
+  it('is parked when it rains, and stays so until it is dry', async () => {
+    await trigger('Let it rain');
+    await shows(state, 'Parked');
+    await shows(weather, /^Not safe/);
+    await press('Unpark');
+    await shows(said, /^Not safe: /);
+    await shows(state, 'Parked');
+    await trigger('Let it be dry');
+    await shows(weather, /^Safe/);
+    await press('Unpark');
+    await shows(state, 'Not tracking');
+  }, 180_000);
 
   it('shows the same after a reload, and fits the phone with buttons for fingers', async () => {
     await page.reload();
