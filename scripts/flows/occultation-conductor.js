@@ -63,7 +63,9 @@ export function conduct(msg, before, computerNow) {
     const { source, uncertaintySeconds } = clock;
     return `clock ${source}${uncertaintySeconds > 0 ? ` ± ${seconds(uncertaintySeconds * 1000)} ms` : ''}`;
   };
-  const desk = { state, msg, now, say, order, report, seconds, clockText };
+  /** Below its archive a file is known by its folder and name. */
+  const fileText = (path) => String(path).split(/[\\/]/).slice(-2).join('/');
+  const desk = { state, msg, now, say, order, report, seconds, clockText, fileText };
   const target = targetLane(desk);
   const chores = choreLane(desk);
   const resting = () => ['idle', 'over', 'stopped'].includes(state.phase);
@@ -160,7 +162,7 @@ export function conduct(msg, before, computerNow) {
       if (typeof msg.cooler === 'object') state.cooler = msg.cooler;
       if (msg.event === undefined && chores.mine()) chores.goOn();
     },
-    saved: () => say(`Control picture: ${payload}`),
+    saved: () => say(`Control picture: ${fileText(payload)}.`),
     recording: target.recorded,
     stream: fromStream,
     ended: target.ended,

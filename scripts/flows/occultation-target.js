@@ -18,7 +18,7 @@ const afterStep = {
   untrack: 'park',
 };
 
-export function targetLane({ state, msg, now, say, order, report, seconds, clockText }) {
+export function targetLane({ state, msg, now, say, order, report, seconds, clockText, fileText }) {
   const { payload = {} } = msg;
   const mine = () => state.target !== null && state.target.job > 0 && msg.job?.n === state.target.job;
   const closing = () => ['untrack', 'park'].includes(state.target?.step);
@@ -147,7 +147,7 @@ export function targetLane({ state, msg, now, say, order, report, seconds, clock
     moved: () => {
       if (at('centre')) {
         const { outcome, reason, errorArcsec } = payload;
-        if (outcome === 'centred') note(`centred to ${seconds(errorArcsec)}″`);
+        if (outcome === 'centred') note(`centred to ${Math.max(1, Math.round(errorArcsec))}″`);
         else if (outcome === 'uncalibrated') note('not calibrated, its stars were not recognised', 'warn');
         else note(`not centred: ${reason ?? outcome}`, 'warn');
       }
@@ -159,7 +159,10 @@ export function targetLane({ state, msg, now, say, order, report, seconds, clock
       const { frames, lost, path, clock } = payload;
       if (clock) state.clock = { ...state.clock, ...clock };
       const gone = lost > 0 ? `, ${lost} lost` : '';
-      say(`${target.name}: ${frames} frames${gone}, ${path}, ${clockText(clock)}.`, lost > 0 ? 'warn' : 'info');
+      say(
+        `${target.name}: ${frames} frames${gone}, ${fileText(path)}, ${clockText(clock)}.`,
+        lost > 0 ? 'warn' : 'info',
+      );
       report(target.id, 'done');
       close();
     },

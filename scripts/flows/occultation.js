@@ -69,8 +69,8 @@ export function occultation() {
     control: group('Occultations', 1),
     list: group("Tonight's targets", 2),
     live: group('Live', 3),
-    targets: group('List and exposure', 4),
-    log: group('Log', 5),
+    log: group('Log', 4),
+    targets: group('List and exposure', 5),
   };
   const page = ['Occultation page', 'Targets on the page', 'List on the page', 'Log on the page'];
 
