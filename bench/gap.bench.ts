@@ -1,4 +1,4 @@
-/** Dead time that the sequence adds between exposures of 12 Mpx, all kept durably: a camera asked for each frame, the simulator, a replayed folder. */
+/** Dead time that the sequence adds between exposures of 12 Mpx, all kept durably: a camera asked for each frame, the simulator, a replayed folder, rpicam and gphoto2 (stand-ins of their programs). */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,12 +8,10 @@ import { deadSeconds } from '../lib/camera/sensors.ts';
 import { simulatorBackend } from '../lib/camera/simulator.ts';
 import { isoTime, realClock } from '../lib/clock/clock.ts';
 import { allocatePixels, Frame } from '../lib/frame/frame.ts';
-import { FrameKeeper } from '../lib/night/keep.ts';
-import type { PlanInput } from '../lib/night/plan.ts';
-import { Sequence, type SequenceEnd, type SequenceFrame } from '../lib/night/sequence.ts';
-import { type BenchLine, figureLine, median } from './harness.ts';
+import { gphoto2Held, rpicam } from './gap/programs.ts';
+import { lines, run } from './gap/run.ts';
+import { type BenchLine, median } from './harness.ts';
 
-const goalMilliseconds = 5;
 /** The IMX477's own, at 5 s, from its frame timing: 22 lines of 28.6 µs, four times longer in its long-exposure mode. Printed for comparison. */
 const sensorMilliseconds = deadSeconds('imx477', 5) * 1000;
 
@@ -21,7 +19,8 @@ export default async function gap(): Promise<BenchLine[]> {
   const folder = await mkdtemp(join(tmpdir(), 'nightflow-gap-'));
   try {
     console.log(`The IMX477 itself is blind for ${sensorMilliseconds.toFixed(2)} ms between exposures of 5 s.`);
-    return [...(await onRequest(folder)), ...(await simulator(folder)), ...(await replayed(folder))];
+    const own = [...(await onRequest(folder)), ...(await simulator(folder)), ...(await replayed(folder))];
+    return [...own, ...(await rpicam(folder)), ...(await gphoto2Held(folder))];
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
@@ -53,51 +52,6 @@ async function replayed(folder: string): Promise<BenchLine[]> {
   const { end, arrivals } = await run(camera, { exposureSeconds: 0.5, frames: 30 }, null);
   const late = arrivals.slice(1).map((at, i) => at - arrivals[i]! - intervalSeconds * 1000);
   return lines('folder', Math.max(0, median(late)), end);
-}
-
-async function run(
-  camera: Camera,
-  plan: PlanInput,
-  keepIn: string | null,
-): Promise<{ end: SequenceEnd; arrivals: number[] }> {
-  const keeper = keepIn === null ? null : new FrameKeeper({ root: keepIn, policy: 'all' });
-  const arrivals: number[] = [];
-  const sequence = new Sequence({
-    camera,
-    clock: realClock,
-    site: null,
-    plan,
-    journalPath: keepIn && join(keepIn, 'sequence.jsonl'),
-    storage: keepIn === null ? null : { folder: keepIn, minimumFreeBytes: 1e9, bytesPerFrame: null },
-    onFrame: async ({ frame, run }: SequenceFrame) => {
-      await keeper?.keep(frame, run);
-    },
-  });
-  sequence.on('frame', () => arrivals.push(performance.now()));
-  sequence.on('warning', ({ message }) => console.log(message));
-  await sequence.start();
-  const end = await sequence.finished;
-  await camera.close();
-  return { end, arrivals };
-}
-
-function lines(part: string, addedMilliseconds: number, end: SequenceEnd): BenchLine[] {
-  const { gaps, frames, lost } = end;
-  const figure = (seconds: number | null) => `${((seconds ?? 0) * 1000).toFixed(2)} ms`;
-  console.log(
-    `${part}: ${frames} frames, gaps as the flow sees them ${figure(gaps.minimum)} to ${figure(gaps.maximum)}, ` +
-      `median ${figure(gaps.median)}, 95th percentile ${figure(gaps.p95)}, ${gaps.usedPercent?.toFixed(2)} % of the time used`,
-  );
-  return [
-    figureLine({
-      bench: 'gap',
-      part: `${part}, median added`,
-      figure: addedMilliseconds,
-      goal: goalMilliseconds,
-      unit: 'ms',
-    }),
-    figureLine({ bench: 'gap', part: `${part}, frames lost`, figure: end.error ? Infinity : lost, goal: 0 }),
-  ];
 }
 
 /** Opens its shutter when it is asked, and closes it when its timer fires: the time between is the sequence's doing. */
