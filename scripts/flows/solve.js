@@ -93,19 +93,34 @@ export function solve() {
       databaseFolderType: 'str',
     },
     [
-      ['Preview', 'For the page', 'Save with coordinates'],
+      ['What is in it', 'For the page', 'Save with coordinates'],
       ['Preview', 'For the page'],
     ],
   );
 
   flow.comment('2  The page', [620, 40], 'Output 2 has the pictures that were not solved, with the reason.');
   flow.node(
-    'astro-preview',
-    'Preview',
-    [540, 80],
-    { site, width: '1280', stretch: 'auto', drc: 'off', drcType: 'choice', quality: '88', newest: true },
+    'astro-annotate',
+    'What is in it',
+    [550, 80],
+    {
+      site,
+      ...shown,
+      faintestMagnitude: '',
+      faintestMagnitudeType: 'num',
+      ...look,
+      width: '1280',
+      widthType: 'num',
+      quality: '88',
+      qualityType: 'num',
+      previewAs: 'address',
+      previewAsType: 'choice',
+    },
     [['Caption']],
   );
+  flow.node('astro-preview', 'Preview', [540, 120], { site, width: '1280', ...look, quality: '88', newest: true }, [
+    ['Caption'],
+  ]);
   flow.change(
     'Caption',
     [710, 80],
@@ -115,11 +130,11 @@ export function solve() {
   flow.template('Picture', [880, 80], groups.picture, 'star-trails/picture.html');
   flow.change(
     'For the page',
-    [550, 140],
+    [550, 160],
     [...forPage, { t: 'delete', p: 'stars', pt: 'msg' }, { t: 'delete', p: 'solution', pt: 'msg' }],
     [['Place']],
   );
-  flow.template('Place', [880, 140], groups.place, 'solve/place.html');
+  flow.template('Place', [880, 160], groups.place, 'solve/place.html');
 
   flow.comment(
     '3  Files that know where they look',
@@ -160,3 +175,12 @@ export function solve() {
   flow.template('Notices', [500, 320], groups.place, 'star-trails/notice.html', [[]], 2);
   return flow.finish();
 }
+
+const look = { stretch: 'auto', stretchType: 'choice', drc: 'off', drcType: 'choice' };
+
+const shown = Object.fromEntries(
+  ['showStars', 'showConstellations', 'showObjects', 'showPlanets', 'showGrid', 'showTarget'].flatMap((name) => [
+    [name, 'true'],
+    [`${name}Type`, 'bool'],
+  ]),
+);
