@@ -1,16 +1,18 @@
 /**
- * Boxes for device, property and element that fill from a deployed INDI server, as RED.nightflow.indiBoxes. Names can always be typed:
- * the server of tonight need not run now. Every page that uses it names this script after editor.js.
+ * Boxes for device, property and element that fill from a deployed INDI server, as RED.nightflowIndi. Names can always be typed: the
+ * server of tonight need not run now. Beside RED.nightflow, which each page makes anew.
  */
 (() => {
+  const sharedMilliseconds = 2000;
+  const asked = {};
   let lists = 0;
 
   /**
-   * @param boxes jQuery boxes: device, property, element (may be absent); `server` tells the id of the chosen server.
+   * @param chosen jQuery boxes: device, property, element (may be absent); `server` tells the id of the chosen server.
    * @param told Called with the device, the property and the element that are chosen, as far as the server knows them, or an error.
    */
-  RED.nightflow.indiBoxes = (boxes, told) => {
-    const { server, device, property, element } = boxes;
+  const boxes = (chosen, told) => {
+    const { server, device, property, element } = chosen;
     const known = { devices: [], properties: [] };
     const offered = Object.fromEntries(
       Object.entries({ device, property, element })
@@ -18,12 +20,12 @@
         .map(([name, box]) => [name, listFor(box)]),
     );
     const tell = () => {
-      const chosen = known.properties.find(({ name }) => name === property.val());
-      offer(offered.element, chosen ? chosen.elements.map((each) => [each.name, elementLine(each)]) : []);
+      const found = known.properties.find(({ name }) => name === property.val());
+      offer(offered.element, found ? found.elements.map((each) => [each.name, elementLine(each)]) : []);
       told({
         device: known.devices.find(({ name }) => name === device.val()),
-        property: chosen,
-        element: chosen?.elements.find(({ name }) => name === element?.val()),
+        property: found,
+        element: found?.elements.find(({ name }) => name === element?.val()),
       });
     };
     const take = (properties) => {
@@ -64,20 +66,25 @@
       connect() {
         const path = `nightflow/indi/${encodeURIComponent(server())}/connect?${$.param({ device: device.val() })}`;
         $.ajax({ url: path, method: 'POST', dataType: 'json' })
-          .done(() => askDevices())
+          .done(() => {
+            for (const path of Object.keys(asked)) delete asked[path];
+            askDevices();
+          })
           .fail((answer) => fail(errorOf(answer)));
       },
     };
   };
 
-  /** What an element is, for the line below the boxes: its range and its value. */
-  RED.nightflow.indiElement = elementLine;
+  RED.nightflowIndi = { boxes, elementLine };
 
+  /** A dialog with several rows asks the same at once: one answer serves them all for a moment. */
   function ask(id, what, query, take, fail) {
     if (!id || id === '_ADD_') return;
-    $.getJSON(`nightflow/indi/${encodeURIComponent(id)}/${what}`, query)
-      .done(take)
-      .fail((answer) => fail(errorOf(answer)));
+    const path = `nightflow/indi/${encodeURIComponent(id)}/${what}?${$.param(query)}`;
+    const request = asked[path] ?? $.getJSON(path);
+    if (!asked[path]) setTimeout(() => delete asked[path], sharedMilliseconds);
+    asked[path] = request;
+    request.done(take).fail((answer) => fail(errorOf(answer)));
   }
 
   function errorOf({ responseJSON }) {
@@ -99,6 +106,7 @@
     return [label, group, permission === 'ro' ? 'ro' : ''].filter(Boolean).join(' · ');
   }
 
+  /** What an element is: its range and its value. */
   function elementLine({ label, value, minimum, maximum }) {
     const range = minimum === undefined ? '' : `${minimum} … ${maximum}`;
     const now = value === null ? '' : `= ${value === true ? 'On' : value === false ? 'Off' : value}`;
