@@ -80,13 +80,7 @@ describe('a slew', () => {
 
   it('is done when Ok and there, across 24 h', () =>
     expect(
-      verdicts(judge, [
-        says('[INFO] Slewing'),
-        at('Busy', 20),
-        at('Busy', 23.999),
-        at('Ok', 23.9991),
-        at('Ok', 0.06),
-      ]),
+      verdicts(judge, [says('[INFO] Slewing'), at('Busy', 20), at('Busy', 23.999), at('Ok', 23.9991), at('Ok', 0.06)]),
     ).toEqual(['waiting', 'waiting', 'waiting', 'done', 'waiting']));
   it('is not done by an Ok that comes before the mount is there', () =>
     expect(verdicts(judge, [at('Ok', 20), at('Busy', 21)])).toEqual(['waiting', 'waiting']));
@@ -95,6 +89,11 @@ describe('a slew', () => {
       ...['waiting', 'done', 'waiting'],
     ]);
     expect(verdicts(judge, [at('Ok', 23.999, 40.03)])).toEqual(['waiting']);
+  });
+  it('is not done by a driver that reports NaN, nor brought down by it', () => {
+    expect(verdicts(judge, [at('Busy', Number.NaN), at('Ok', Number.NaN, Number.NaN), at('Ok', 23.999)])).toEqual([
+      ...['waiting', 'waiting', 'done'],
+    ]);
   });
   it('stays aborted, though a tracking mount says Ok again', () =>
     expect(
