@@ -169,6 +169,8 @@ export class IndiSocket {
         // A server older than 1.9 knows no ping; this makes it speak, too, when it has any device.
         if (!this.answersPings) this.send({ tag: 'getProperties', version: protocolVersion, device: null, name: null });
         await clock.sleep(seconds * 1000, signal);
+        // After a stall of this process the timer comes first, and the answer lies unread.
+        if (this.lastByteAt < askedAt) await clock.sleep(50, signal);
         if (this.lastByteAt < askedAt && !this.paused)
           this.end(
             new NightflowError('lost', `The INDI server at ${this.address} gave no sign of life for ${2 * seconds} s.`),

@@ -39,11 +39,11 @@ it('asks for everything with a version, once for each connection, and forgets wh
     socket.write(number(`P${questions.length}`, { A: [1] }));
   });
   await connected.start();
-  await connected.waitForProperty('D', 'P1', { timeoutSeconds: 5 });
+  await connected.waitForProperty('D', 'P1', { timeoutSeconds: 20 });
   const lost = happened<string>((done) => connected.on('disconnected', ({ code }) => done(code)));
   for (const socket of sockets) socket.destroy();
   expect(await lost).toBe('lost');
-  await connected.waitForProperty('D', 'P2', { timeoutSeconds: 5 });
+  await connected.waitForProperty('D', 'P2', { timeoutSeconds: 20 });
   expect(connected.store.properties('D').map(({ name }) => name)).toEqual(['P2']);
   expect(questions).toEqual(Array(2).fill('<getProperties version="1.7"/>'));
 });
@@ -93,7 +93,7 @@ it('queues commands of one device, lets other lanes pass, and interrupts both', 
     if (text.includes('"COOL"')) socket.write(setNumber('COOL', 'Ok', { A: 1 }));
   });
   await connected.start();
-  await connected.waitForProperty('D', 'COOL', { timeoutSeconds: 5 });
+  await connected.waitForProperty('D', 'COOL', { timeoutSeconds: 20 });
   const slow = [1, 2].map((A) => connected.command({ device: 'D', property: 'SLOW', values: { A }, ackSeconds: 60 }));
   expect((await connected.command({ device: 'D', property: 'COOL', values: { A: 1 }, lane: 'cooler' })).status).toBe(
     'ok',
@@ -126,7 +126,7 @@ it('probes a driver by its definition', async () => {
       socket.write(switches('CONNECTION', 'OneOfMany', { CONNECT: 'On', DISCONNECT: 'Off' }));
   });
   await connected.start();
-  await connected.waitForProperty('D', 'CONNECTION', { timeoutSeconds: 5 });
+  await connected.waitForProperty('D', 'CONNECTION', { timeoutSeconds: 20 });
   expect(await connected.probe('D')).toBe(true);
   answers = false;
   expect(await connected.probe('D', { timeoutSeconds: 0.2 })).toBe(false);

@@ -67,7 +67,7 @@ describe('a fault', () => {
     expect((await expose(3)).status).toBe('timeout');
     await world.client.command({ device: names.camera, property: 'CCD_ABORT_EXPOSURE', values: { ABORT: true } });
     const property = await world.client.waitForProperty(names.camera, 'CCD_EXPOSURE', {
-      timeoutSeconds: 5,
+      timeoutSeconds: 20,
       ready: ({ state }) => state === 'Idle',
     });
     expect(numberOf(property, 'CCD_EXPOSURE_VALUE')).toBe(0);
@@ -95,15 +95,15 @@ describe('a fault', () => {
     world.simulator.faults.add({ kind: 'drop-in-blob', device: names.camera });
     const cut = await expose(3);
     expect(pictureIn(cut.history, 'CCD1')?.data ?? null).toBeNull();
-    const next = await world.client.waitForProperty(names.camera, 'CCD_EXPOSURE', { timeoutSeconds: 5 });
+    const next = await world.client.waitForProperty(names.camera, 'CCD_EXPOSURE', { timeoutSeconds: 20 });
     expect(next.name).toBe('CCD_EXPOSURE');
-    await expect.poll(async () => (await expose(15)).status, { timeout: 15_000 }).toBe('ok');
+    await expect.poll(async () => (await expose(15)).status, { timeout: 60_000 }).toBe('ok');
   });
 
   it('of a driver that crashes ends the command as lost, and the driver comes back', async () => {
     world.simulator.faults.add({ kind: 'crash', device: names.wheel, property: 'FILTER_SLOT' });
     expect((await select(2)).status).toBe('device-lost');
-    await world.client.waitForProperty(names.wheel, 'CONNECTION', { timeoutSeconds: 5 });
+    await world.client.waitForProperty(names.wheel, 'CONNECTION', { timeoutSeconds: 20 });
     await connectDevice(world.client, { device: names.wheel });
     expect((await select(2)).status).toBe('ok');
   });
@@ -112,7 +112,7 @@ describe('a fault', () => {
     const gone = new Promise((resolve) => world.client.on('disconnected', resolve));
     world.simulator.dropConnections();
     await gone;
-    await world.client.waitForProperty(names.wheel, 'FILTER_SLOT', { timeoutSeconds: 5 });
+    await world.client.waitForProperty(names.wheel, 'FILTER_SLOT', { timeoutSeconds: 20 });
     expect((await select(1)).status).toBe('ok');
   });
 

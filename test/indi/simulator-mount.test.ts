@@ -86,7 +86,7 @@ describe('the simulated mount', () => {
     requireOk(await track(true));
     const slew = coordinates(4, -10);
     await world.client.waitForProperty(device, 'EQUATORIAL_EOD_COORD', {
-      timeoutSeconds: 5,
+      timeoutSeconds: 30,
       ready: ({ state }) => state === 'Busy',
     });
     const stop = await world.client.commandNow({
@@ -135,7 +135,7 @@ describe('the simulated mount', () => {
     requireOk(await coordinates((lst + 0.05 + 24) % 24, 20));
     expect(mount.pierSide).toBe('west');
     await world.client.waitForProperty(device, 'TELESCOPE_TRACK_STATE', {
-      timeoutSeconds: 10,
+      timeoutSeconds: 30,
       ready: (state) => isOn(state, 'TRACK_OFF'),
     });
     expect(mount.axesAt(world.clock.now()).hourAngleDegrees).toBeCloseTo(1, 0);

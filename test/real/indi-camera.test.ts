@@ -196,20 +196,20 @@ describe('a run', () => {
 
 it('comes back after its driver crashed in the middle of an exposure', async () => {
   const running = expect(camera.expose({ exposureSeconds: 20 })).rejects.toMatchObject({ code: 'lost' });
-  await realClock.sleep(500);
+  const busy = ({ state }: { state: string }) => state === 'Busy';
+  await world.client.waitForProperty(device, 'CCD_EXPOSURE', { timeoutSeconds: 30, ready: busy });
   await world.client.commandNow({ device, property: 'CCD_SIMULATE_CRASH', values: { CRASH: true }, timeoutSeconds: 2 });
   await running;
-  await realClock.sleep(500);
-  await camera.recover();
+  await expect.poll(() => camera.recover().then(() => 'back', String), { timeout: 60_000 }).toBe('back');
   expect(await camera.expose({ exposureSeconds: 0.1 })).toMatchObject({ width: 1280 });
-});
+}, 90_000);
 
 it('stops its exposure when it is closed, and leaves the device connected', async () => {
   const running = expect(camera.expose({ exposureSeconds: 20 })).rejects.toMatchObject({ code: 'aborted' });
   await realClock.sleep(50);
   await camera.close();
   await running;
-  await realClock.sleep(300);
-  expect(world.client.store.property(device, 'CCD_EXPOSURE')?.state).not.toBe('Busy');
+  const exposing = () => world.client.store.property(device, 'CCD_EXPOSURE')?.state;
+  await expect.poll(exposing, { timeout: 30_000 }).not.toBe('Busy');
   expect(isOn(world.client.store.property(device, 'CONNECTION'), 'CONNECT')).toBe(true);
 });

@@ -67,7 +67,7 @@ describe('the mount', () => {
     const { ra, dec } = beside(60);
     const running = slew(ra, dec);
     await world.client.waitForProperty(mount, 'EQUATORIAL_EOD_COORD', {
-      timeoutSeconds: 5,
+      timeoutSeconds: 30,
       ready: ({ state }) => state === 'Busy',
     });
     const abort = { device: mount, property: 'TELESCOPE_ABORT_MOTION', values: { ABORT: true } };
@@ -82,7 +82,7 @@ describe('the mount', () => {
     const { ra, dec } = beside(30);
     const both = [slew(ra, dec), slew(ra, dec - 5)];
     await world.client.waitForProperty(mount, 'EQUATORIAL_EOD_COORD', {
-      timeoutSeconds: 5,
+      timeoutSeconds: 30,
       ready: ({ state }) => state === 'Busy',
     });
     world.client.interrupt(mount);
@@ -193,7 +193,7 @@ describe('the camera', () => {
     requireOk(await client.command({ ...exposure, timeoutSeconds: 20 }));
     await waitFor(client.onBlob.bind(client), () => sizes.length >= 3 || undefined, {
       clock: realClock,
-      timeoutSeconds: 10,
+      timeoutSeconds: 30,
     });
     off();
     expect(sizes).toEqual(Array(3).fill(sizes[0]));
@@ -249,7 +249,7 @@ describe('the camera', () => {
     const request = { device: camera, property: 'CCD_EXPOSURE', values: { CCD_EXPOSURE_VALUE: 30 }, judge: exposed() };
     const running = world.client.command(request);
     await world.client.waitForProperty(camera, 'CCD_EXPOSURE', {
-      timeoutSeconds: 5,
+      timeoutSeconds: 30,
       ready: ({ state }) => state === 'Busy',
     });
     const abort = { device: camera, property: 'CCD_ABORT_EXPOSURE', values: { ABORT: true } };
