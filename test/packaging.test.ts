@@ -101,7 +101,11 @@ interface FlowNode {
 }
 
 /** What a press on the page sends to the conductor of a flow that does nothing by itself. */
-const presses: Record<string, string> = { 'focus.json': 'loop', 'live-stack.json': 'start' };
+const presses: Record<string, string> = {
+  'focus.json': 'loop',
+  'live-stack.json': 'start',
+  'occultation-night.json': 'check',
+};
 
 /** The flow with one more inject node in the place of the page's button. */
 function pressed(flow: string, nodes: FlowNode[]): FlowNode[] {
