@@ -56,11 +56,11 @@ export function parametersOf(run: FieldRun): string[] {
   // A safety net only: it is overrun up to three times, and our own limit stands.
   parameters.push('--cpulimit', String(Math.max(1, Math.ceil(run.timeoutSeconds))));
   if (run.configuration) parameters.push('--config', run.configuration);
-  // These two are helpers in Python that take longer than the search; our list is clean and spread already.
-  parameters.push('--no-remove-lines', '--uniformize', '0');
-  if (kind === 'stars')
+  if (kind === 'stars') {
+    // These two are helpers in Python that take longer than the search; our list is clean and spread already.
+    parameters.push('--no-remove-lines', '--uniformize', '0');
     parameters.push('--width', String(run.width), '--height', String(run.height), '--x-column', 'X', '--y-column', 'Y');
-  else {
+  } else {
     parameters.push('--no-verify');
     if (run.downsample && run.downsample > 1) parameters.push('--downsample', String(run.downsample));
   }

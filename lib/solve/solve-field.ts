@@ -24,13 +24,13 @@ const fewestStars = 4;
 /** As many cells as solve-field's own spreading would make. */
 const spreadCells = 10;
 /** Wider pictures are looked at in half their size when the star list fails. */
-const downsampleAbove = 1500;
+const downsampleAbove = 700;
 
 /** What a slow computer needs, ten times over. */
 const hintedSeconds = 8;
 const scaledSeconds = 25;
 /** The rest is for the picture itself. */
-const blindShare = 0.6;
+const blindShare = 0.4;
 
 export function solveFieldSolver(options: SolveFieldOptions = {}): Solver {
   return { name: 'solve-field', solve: (request) => solve(request, options) };
