@@ -17,6 +17,21 @@ export interface Driver {
   aptPackage?: string;
 }
 
+/** What Debian 12 packages beside indi-bin, by the first words of the driver's program (apt-cache search '^indi-'). */
+const debianPackages: Readonly<Record<string, string>> = {
+  ...{ aok: 'aok', apogee: 'apogee', armadillo: 'armadillo-platypus', astrolink4: 'astrolink4', avalon: 'avalon' },
+  ...{ beefocus: 'beefocus', bresserexos2: 'bresserexos2', dreamfocuser: 'dreamfocuser', dsi: 'dsi', eqmod: 'eqmod' },
+  ...{ fli: 'fli', gphoto: 'gphoto', canon: 'gphoto', nikon: 'gphoto', sony: 'gphoto', fuji: 'gphoto', gpsd: 'gpsd' },
+  ...{ gpsnmea: 'gpsnmea', maxdomeii: 'maxdomeii', mgenautoguider: 'mgen', nexdome: 'nexdome', sx: 'sx' },
+  ...{ shelyak: 'shelyak', starbook: 'starbook', talon6: 'talon6', webcam: 'webcam' },
+};
+
+function debianPackageOf(executable: string): string | undefined {
+  const word = /^indi_([a-z0-9]+)/.exec(executable.split('/').at(-1) ?? '')?.[1];
+  if (word === 'simulator') return 'indi-bin';
+  return word && Object.hasOwn(debianPackages, word) ? `indi-${debianPackages[word]}` : undefined;
+}
+
 /** indiserver's line buffer is 2048 bytes. */
 const maximumLine = 1024;
 
@@ -42,23 +57,36 @@ export function driverLine({ executable, name, config, prefix }: Driver): string
 /** indiserver itself tries a missing program ten times and tells nobody. @throws missing, bad-input */
 export async function requireDriver(driver: Driver, path = process.env.PATH ?? ''): Promise<void> {
   driverLine(driver);
-  const { executable, aptPackage } = driver;
-  const places = isAbsolute(executable)
-    ? [executable]
-    : path.split(delimiter).map((folder) => join(folder, executable));
-  for (const place of places)
-    if (
-      await access(place, constants.X_OK).then(
-        () => true,
-        () => false,
-      )
-    )
-      return;
+  const { executable, aptPackage = debianPackageOf(executable) } = driver;
+  if (await isInstalled(executable, path)) return;
   throw new NightflowError('missing', `The INDI driver ${executable} is not installed.`, {
     remedy: aptPackage
       ? `Install it with: sudo apt install ${aptPackage}`
       : 'Install the package of your device (Debian: indi-bin has the common ones; others come from the INDI project).',
   });
+}
+
+/** @throws missing */
+export async function requireServer(path = process.env.PATH ?? ''): Promise<void> {
+  if (await isInstalled('indiserver', path)) return;
+  throw new NightflowError('missing', 'indiserver is not installed.', {
+    remedy: 'Install it with: sudo apt install indi-bin',
+  });
+}
+
+async function isInstalled(executable: string, path: string): Promise<boolean> {
+  const places = isAbsolute(executable)
+    ? [executable]
+    : path.split(delimiter).map((folder) => join(folder, executable));
+  const found = await Promise.all(
+    places.map((place) =>
+      access(place, constants.X_OK).then(
+        () => true,
+        () => false,
+      ),
+    ),
+  );
+  return found.includes(true);
 }
 
 /** Never waits for a reader: without one the server is gone. @throws lost */

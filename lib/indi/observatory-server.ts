@@ -18,6 +18,8 @@ export interface RunningServer {
   backOff: BackOff | undefined;
   /** @param name Of a device, or of a driver's program. @throws unsupported, bad-input, missing, lost */
   restartDriver(name: string, store: IndiStore): Promise<void>;
+  startDriver(driver: Driver): Promise<void>;
+  stopDriver(name: string, store: IndiStore): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -41,18 +43,18 @@ export function openServer(choice: ServerChoice, surroundings: Surroundings): Pr
     host: choice.host,
     port: choice.port,
     backOff: undefined,
-    restartDriver: async () => {
-      throw new NightflowError(
-        'unsupported',
-        'This INDI server was not started here, so its drivers can not be either.',
-        {
-          remedy: 'Restart the driver where the server runs, or let Nightflow launch the server.',
-        },
-      );
-    },
+    restartDriver: notHere,
+    startDriver: notHere,
+    stopDriver: notHere,
     stop: async () => {},
   });
 }
+
+const notHere = async (): Promise<never> => {
+  throw new NightflowError('unsupported', 'This INDI server was not launched here, so its drivers can not be either.', {
+    remedy: 'Do it where the server runs, or let Nightflow launch the server.',
+  });
+};
 
 async function launched(
   { port, drivers, home, env }: Extract<ServerChoice, { kind: 'launch' }>,
@@ -67,7 +69,9 @@ async function launched(
     host: loopback,
     port,
     backOff: nearBy,
-    restartDriver: (name, store) => server.restartDriver(driverOf(name, drivers, store)),
+    restartDriver: (name, store) => server.restartDriver(driverOf(name, server.running, store)),
+    startDriver: (driver) => server.startDriver(driver),
+    stopDriver: (name, store) => server.stopDriver(driverOf(name, server.running, store)),
     stop: () => server.stop(),
   };
 }
@@ -83,6 +87,8 @@ async function simulated(
     port,
     backOff: nearBy,
     restartDriver: async (name) => simulator.crash(name),
+    startDriver: notHere,
+    stopDriver: notHere,
     stop: () => simulator.close(),
   };
 }

@@ -173,8 +173,19 @@ export class IndiObservatory {
    * @throws unsupported for a server that is not ours, bad-input, missing, lost
    */
   async restartDriver(name: string): Promise<void> {
-    if (!this.running) throw new NightflowError('lost', 'The INDI server does not run.');
-    await this.running.server.restartDriver(name, this.running.client.store);
+    const { server, client } = this.requireRunning();
+    await server.restartDriver(name, client.store);
+  }
+
+  /** @param driver Not running yet: its device may have been switched on later. @throws unsupported, bad-input, missing, lost */
+  async startDriver(driver: Driver): Promise<void> {
+    await this.requireRunning().server.startDriver(driver);
+  }
+
+  /** @param name As for `restartDriver`. @throws unsupported, bad-input, lost */
+  async stopDriver(name: string): Promise<void> {
+    const { server, client } = this.requireRunning();
+    await server.stopDriver(name, client.store);
   }
 
   /** Ends the connection, and the server when it is ours. `ready` fails from then on, until `start`. */
@@ -183,6 +194,11 @@ export class IndiObservatory {
     const { opening } = this;
     this.ending = this.ending.then(() => this.end(opening));
     await this.ending;
+  }
+
+  private requireRunning(): Running {
+    if (this.running) return this.running;
+    throw new NightflowError('lost', 'The INDI server does not run.', { remedy: 'Start it first.' });
   }
 
   private async end(opening: Promise<Running> | null): Promise<void> {
@@ -230,13 +246,15 @@ export class IndiObservatory {
   }
 
   private careOf(client: IndiClient): DeviceKeeper {
-    const { settings = [], connect = [] } = this.options;
+    const { settings = [], connect = [], server, clock } = this.options;
+    // A rehearsal's date is not for the clock of a real mount.
+    const tellTime = this.options.tellTime && (server.kind === 'simulator' || clock === realClock);
     const optionsOf = (device: string) => settings.find((each) => each.device === device) ?? { device };
     const named = connect === 'all' ? [] : connect.map(optionsOf);
     const care = new DeviceKeeper(client, named, {
       also: () => this.all,
       optionsOf,
-      prepare: (device, signal) => tellPlaceAndTime(client, device, this.options, signal),
+      prepare: (device, signal) => tellPlaceAndTime(client, device, { ...this.options, tellTime }, signal),
     });
     care.on('connected', (event) => this.hear({ what: 'device-connected', ...event }));
     care.on('lost', (event) => this.hear({ what: 'device-lost', ...event }));

@@ -10,7 +10,7 @@ import { runProgram } from '../process/child.ts';
 import { asNightflowError, NightflowError, throwIfAborted } from '../process/errors.ts';
 import { Events, type Listener } from '../process/events.ts';
 import { type BackOff, backOffSeconds } from '../process/retry.ts';
-import { type Driver, driverLine, requireDriver, writeLine } from './driver-fifo.ts';
+import { type Driver, driverLine, requireDriver, requireServer, writeLine } from './driver-fifo.ts';
 import { defaultPort, IndiSocket } from './socket.ts';
 
 export interface ServerOptions {
@@ -52,7 +52,7 @@ export class IndiServer {
   private readonly drivers: Driver[];
   private readonly givenUp = new Map<string, number>();
   private folder = '';
-  private running: Promise<void> | null = null;
+  private work: Promise<void> | null = null;
   private up = false;
 
   constructor(options: ServerOptions) {
@@ -61,6 +61,11 @@ export class IndiServer {
     this.clock = options.clock ?? realClock;
     this.backOff = options.backOff ?? defaultBackOff;
     this.drivers = [...options.drivers];
+  }
+
+  /** Those that run, or are started again. */
+  get running(): readonly Driver[] {
+    return this.drivers;
   }
 
   on<Name extends keyof ServerEvents>(name: Name, listener: Listener<ServerEvents[Name]>): () => void {
@@ -73,6 +78,7 @@ export class IndiServer {
    */
   async start(signal?: AbortSignal): Promise<void> {
     throwIfAborted(signal);
+    await requireServer(this.options.env?.PATH);
     for (const driver of this.drivers) await requireDriver(driver, this.options.env?.PATH);
     this.folder = await mkdtemp(join(tmpdir(), 'nightflow-indi-'));
     await runProgram('mkfifo', [this.fifo], { silenceSeconds: 10, aptPackage: 'coreutils' });
@@ -86,7 +92,7 @@ export class IndiServer {
       );
       this.ended.signal.addEventListener('abort', () => reject(new NightflowError('aborted', 'stopped')));
     });
-    this.running = this.keepRunning();
+    this.work = this.keepRunning();
     try {
       await started;
     } catch (error) {
@@ -107,7 +113,7 @@ export class IndiServer {
       await this.clock.sleep(100);
     }
     this.ended.abort();
-    await this.running?.catch(() => {});
+    await this.work?.catch(() => {});
     if (this.folder) await rm(this.folder, { recursive: true, force: true });
   }
 

@@ -12,7 +12,16 @@ export const serverInputs = {
   command: {
     type: 'choice',
     label: 'command',
-    choices: ['start', 'stop', 'restart-driver', 'connect-all', 'disconnect-all', 'state'],
+    choices: [
+      'start',
+      'stop',
+      'connect-all',
+      'disconnect-all',
+      'start-driver',
+      'stop-driver',
+      'restart-driver',
+      'state',
+    ],
     default: 'start',
   },
   driver: { type: 'text', label: 'driver', default: '' },
@@ -59,14 +68,19 @@ const perform: Readonly<
 > = {
   start: (observatory, signal) => observatory.start(signal),
   stop: (observatory) => observatory.stop(),
-  'restart-driver': (observatory, _, driver) => {
-    if (driver) return observatory.restartDriver(driver);
-    throw new NightflowError('bad-input', 'Which driver?', { remedy: 'Give its device or its program as msg.driver.' });
-  },
+  'start-driver': (observatory, _, driver) => observatory.startDriver({ executable: named(driver) }),
+  'stop-driver': (observatory, _, driver) => observatory.stopDriver(named(driver)),
+  'restart-driver': (observatory, _, driver) => observatory.restartDriver(named(driver)),
   'connect-all': async (observatory, signal) => complain('connected', await observatory.connectAll(signal)),
   'disconnect-all': async (observatory, signal) => complain('disconnected', await observatory.disconnectAll(signal)),
   state: async () => {},
 };
+
+/** @throws bad-input */
+function named(driver: string): string {
+  if (driver) return driver;
+  throw new NightflowError('bad-input', 'Which driver?', { remedy: 'Give its device or its program as msg.driver.' });
+}
 
 /** @throws failed with all devices that could not be, and why */
 function complain(what: string, failures: Record<string, NightflowError>): void {

@@ -11,6 +11,10 @@ import { driverLine, requireDriver, writeLine } from '../../lib/indi/driver-fifo
 it('a driver is one line, and nothing that could be another', () => {
   expect(driverLine({ executable: 'indi_asi_ccd' })).toBe('indi_asi_ccd');
   expect(driverLine({ executable: '/opt/x/indi_a', name: 'My Camera (2)' })).toBe('/opt/x/indi_a -n "My Camera (2)"');
+  const own = { executable: 'indi_a', name: 'A', config: '/home/pi/a b.xml', prefix: '/opt/x' };
+  expect(driverLine(own)).toBe('indi_a -n "A" -c "/home/pi/a b.xml" -p "/opt/x"');
+  for (const config of ['', 'a.xml', '/a"b', '/a\nstart b'])
+    expect(() => driverLine({ executable: 'indi_a', config })).toThrow(/is no absolute path/);
   for (const executable of ['', 'a b', 'a\nstart b', '-f', 'a;b', '../b', 'a"b'])
     expect(() => driverLine({ executable })).toThrow(/is not the name of an INDI driver/);
   for (const name of ['', ' ', 'a"b', 'a\nb', 'a\\b'])
@@ -25,6 +29,13 @@ it('a driver must be installed and executable', async () => {
     await expect(requireDriver(driver, folder)).rejects.toMatchObject({
       code: 'missing',
       remedy: 'Install it with: sudo apt install indi-mine',
+    });
+    // What Debian has is named; others come from elsewhere.
+    await expect(requireDriver({ executable: 'indi_eqmod_telescope' }, folder)).rejects.toMatchObject({
+      remedy: 'Install it with: sudo apt install indi-eqmod',
+    });
+    await expect(requireDriver({ executable: 'indi_new_ccd' }, folder)).rejects.toMatchObject({
+      remedy: expect.stringContaining('indi-bin has the common ones'),
     });
     await writeFile(join(folder, 'indi_mine'), '#!/bin/sh\n');
     await expect(requireDriver(driver, folder)).rejects.toMatchObject({ code: 'missing' });

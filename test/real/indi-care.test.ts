@@ -124,6 +124,27 @@ describe('a launched server', () => {
     expect(await client.probe(camera)).toBe(true);
   }, 60_000);
 
+  it('starts and stops a driver while it runs', async () => {
+    const { made } = await launch();
+    const client = await made.described();
+    await made.startDriver({ executable: devices.focuser.executable });
+    await made.device(devices.focuser.device);
+    await made.stopDriver(devices.focuser.device);
+    await expect.poll(() => client.store.devices(), patient).not.toContain(devices.focuser.device);
+    await expect(made.stopDriver('Coffee')).rejects.toThrow('The INDI server has no driver for "Coffee".');
+  }, 60_000);
+
+  it('says what is to be installed', async () => {
+    const server = { kind: 'launch', port: 1, drivers: [{ executable: 'indi_simulator_ccd' }] } as const;
+    const { made } = await launch({ server: { ...server, env: { PATH: home } } });
+    await expect(made.ready()).rejects.toMatchObject({
+      code: 'missing',
+      message: 'indiserver is not installed.',
+      remedy: 'Install it with: sudo apt install indi-bin',
+    });
+    expect(made.report()).toMatchObject({ state: 'waiting', reason: 'indiserver is not installed.' });
+  });
+
   it('leaves a device alone that somebody disconnected on purpose, until it is needed again', async () => {
     const { made } = await launch({ connect: 'all' });
     const client = await made.device(camera);
