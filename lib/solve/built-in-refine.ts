@@ -27,8 +27,8 @@ export interface Pairs {
 
 /** Pairs from which on the radial term is fitted too. */
 export const pairsForDistortion = 10;
-/** No lens that draws straight lines bends more at the corner of its picture. */
-const largestDistortion = 0.3;
+/** No lens that draws straight lines bends more at the corner of its picture, and a long one bends little. */
+const mostDistortion = (halfField: number): number => Math.min(0.3, 0.03 + 1.4 * halfField ** 2);
 
 export const pairsFor = (count: number): Pairs => ({
   count: 0,
@@ -138,7 +138,7 @@ export function step(camera: Camera, field: Field, image: ImageStars, sky: Proje
   const [wx, wy, wz, logF, radial = 0] = answer;
   if (Math.abs(logF!) > 0.3 || Math.hypot(wx!, wy!) * f > field.halfDiagonal) return null;
   const distortion = camera.distortion + radial;
-  if (Math.abs(distortion) > largestDistortion) return null;
+  if (Math.abs(distortion) > mostDistortion(Math.atan(field.halfDiagonal / f))) return null;
   return { axes: turned(camera, wx!, wy!, wz!), focalLength: f * Math.exp(logF!), distortion };
 }
 

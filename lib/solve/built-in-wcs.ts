@@ -1,32 +1,19 @@
 /** What the built-in solver's camera means as a WCS, and the stars it stands on. */
 import { type Camera, directionOf, type Field } from './built-in-camera.ts';
-import {
-  type ImageStars,
-  type Pairs,
-  type Projected,
-  pairsFor,
-  pairUp,
-  projectStars,
-  step,
-} from './built-in-refine.ts';
+import { type Plausibility, plausibilityOf, scatterOf } from './built-in-plausible.ts';
+import { type ImageStars, type Projected, pairsFor, pairUp, projectStars, step } from './built-in-refine.ts';
 import { brightestAround, type Sky } from './built-in-sky.ts';
 import { type MatchedStar, residualsOf } from './solution.ts';
 import type { SkyPoint, Wcs } from './wcs.ts';
 import { fitWcs } from './wcs-fit.ts';
 
-export interface Fit {
+export interface Fit extends Plausibility {
   wcs: Wcs;
   matchedStars: number;
   residualPixels: number;
   residualArcsec: number;
-  /** How much longer the picture's pixels are one way than the other by these stars, less three times the error of that: 0 for a true picture. */
-  stretch: number;
-  /** Of the brightest stars of the picture, or of the catalogue's in the picture, the share that is matched, whichever is more. */
-  share: number;
 }
 
-/** How many are the brightest. */
-const brightest = 30;
 /** Stars of the catalogue that are looked for in the picture. */
 const mostReferences = 2500;
 /** Pairs within this many times their scatter are the same star. */
@@ -46,7 +33,7 @@ export function wcsOf(
   image: ImageStars,
   found: { camera: Camera; rmsPixels: number; mirrored: boolean },
 ): Fit {
-  const { camera, stars, ...signs } = matchAll(sky, field, image, found);
+  const { camera, stars, signs } = matchAll(sky, field, image, found);
   const modelled = modelOf(camera, field, found.mirrored);
   const plain = {
     wcs: modelled,
@@ -67,7 +54,7 @@ function matchAll(
   field: Field,
   image: ImageStars,
   found: { camera: Camera; rmsPixels: number; mirrored: boolean },
-): { camera: Camera; stars: MatchedStar[]; stretch: number; share: number } {
+): { camera: Camera; stars: MatchedStar[]; signs: Plausibility } {
   const pairs = pairsFor(image.count);
   const projected: Projected = {
     count: 0,
@@ -98,66 +85,13 @@ function matchAll(
   const sign = found.mirrored ? -1 : 1;
   return {
     camera,
-    stretch: stretchOf(image, projected, pairs),
-    share: shareOf(image, projected, pairs),
+    signs: plausibilityOf(image, projected, pairs),
     stars: Array.from({ length: pairs.count }, (_, i) => ({
       x: sign * image.x[pairs.image[i]!]! + (field.width - 1) / 2,
       y: image.y[pairs.image[i]!]! + (field.height - 1) / 2,
       ...pointAt(directions.subarray(projected.stars[pairs.star[i]!]! * 3)),
     })),
   };
-}
-
-/** Standard deviation along an axis. */
-function scatterOf({ count, squares }: Pairs): number {
-  let sum = 0;
-  for (let i = 0; i < count; i++) sum += squares[i]!;
-  return Math.sqrt(sum / (2 * count));
-}
-
-/**
- * The ratio of the axes of the 2x2 matrix that takes where the stars should be to where they are, less 1 and three times its error. A
- * picture that was squashed matches in a part of it, where the stretch hides in the scatter.
- */
-function stretchOf(image: ImageStars, sky: Projected, pairs: Pairs): number {
-  const n = pairs.count;
-  const mean = [0, 0, 0, 0];
-  for (let p = 0; p < n; p++) {
-    const [i, j] = [pairs.image[p]!, pairs.star[p]!];
-    for (const [k, value] of [sky.x[j]!, sky.y[j]!, image.x[i]!, image.y[i]!].entries()) mean[k]! += value / n;
-  }
-  let [xx, xy, yy, ux, uy, vx, vy] = [0, 0, 0, 0, 0, 0, 0];
-  for (let p = 0; p < n; p++) {
-    const [i, j] = [pairs.image[p]!, pairs.star[p]!];
-    const [x, y] = [sky.x[j]! - mean[0]!, sky.y[j]! - mean[1]!];
-    const [u, v] = [image.x[i]! - mean[2]! - x, image.y[i]! - mean[3]! - y];
-    xx += x * x;
-    xy += x * y;
-    yy += y * y;
-    ux += u * x;
-    uy += u * y;
-    vx += v * x;
-    vy += v * y;
-  }
-  const determinant = xx * yy - xy * xy;
-  if (!(determinant > 0)) return 0;
-  // What the matrix adds to 1, and of that the part that is neither a turn nor a change of scale.
-  const [a, b] = [(ux * yy - uy * xy) / determinant, (uy * xx - ux * xy) / determinant];
-  const [c, d] = [(vx * yy - vy * xy) / determinant, (vy * xx - vx * xy) / determinant];
-  const error = scatterOf(pairs) * Math.sqrt((xx + yy) / determinant);
-  if (process.env.DBG) console.log("RAW", Math.hypot(a - d, b + c).toFixed(4), error.toFixed(4));
-  return Math.max(0, Math.hypot(a - d, b + c) - 3 * error);
-}
-
-/** Both lists are bright first. */
-function shareOf(image: ImageStars, sky: Projected, pairs: Pairs): number {
-  const [ours, theirs] = [Math.min(brightest, image.count), Math.min(brightest, sky.count)];
-  let [our, their] = [0, 0];
-  for (let p = 0; p < pairs.count; p++) {
-    if (pairs.image[p]! < ours) our++;
-    if (pairs.star[p]! < theirs) their++;
-  }
-  return Math.max(our / ours, their / theirs);
 }
 
 /** The camera itself as a WCS: exact without a bend, else through a lattice of its pixels. */

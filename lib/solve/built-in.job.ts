@@ -1,13 +1,14 @@
 /** The worker's side of the built-in solver: star places in, a WCS out. */
 import { performance } from 'node:perf_hooks';
-import { type Camera, type Field, fieldOf } from './built-in-camera.ts';
+import { type Field, fieldOf } from './built-in-camera.ts';
 import { knownOf } from './built-in-known.ts';
 import { octaveFor } from './built-in-octaves.ts';
 import { plan } from './built-in-plan.ts';
+import { isPlausible } from './built-in-plausible.ts';
 import { type Limits, Search } from './built-in-search.ts';
 import { brightestAround, loadSky, type Sky } from './built-in-sky.ts';
 import { byFlux, type StarPlaces, spread } from './built-in-stars.ts';
-import { Judge, type Verdict } from './built-in-verify.ts';
+import { Judge } from './built-in-verify.ts';
 import { type Fit, wcsOf } from './built-in-wcs.ts';
 import type { SolveHints } from './solver.ts';
 
@@ -71,21 +72,17 @@ export function searchSky(input: SearchInput): SearchOutput {
     if (!index || stop()) return finish('timed-out');
     const tolerance = stage.focalLength === null ? flatTolerance : assumedTolerance;
     for (const { mirrored, ...image } of lists) {
-      let match: (Verdict & { mirrored: boolean }) | null = null;
-      search.run(index, image[stage.order], { ...stage, tolerance }, (camera: Camera, hypothesis, reach) => {
+      const matched = search.run(index, image[stage.order], { ...stage, tolerance }, (camera, hypothesis, reach) => {
         const verdict = judge.judge(image[stage.order], hypothesis, camera, reach);
         if (!verdict) return false;
         const enough = verdict.logOdds >= Math.max(floor, Math.log(Math.max(1, search.tested)) + needed.overTested);
-        if (enough) match = { ...verdict, mirrored };
+        const fit = enough ? wcsOf(sky, field, image.flux, { ...verdict, mirrored }) : null;
+        if (fit && isPlausible(fit)) output.fit = { ...fit, logOdds: verdict.logOdds };
         else output.bestLogOdds = Math.max(output.bestLogOdds, verdict.logOdds);
-        return enough;
+        return output.fit !== null;
       });
       output.tested = search.tested;
-      const found = match as (Verdict & { mirrored: boolean }) | null;
-      if (found) {
-        output.fit = { ...wcsOf(sky, field, image.flux, found), logOdds: found.logOdds };
-        return finish('matched');
-      }
+      if (matched) return finish('matched');
       if (stop()) return finish('timed-out');
     }
   }
