@@ -57,6 +57,14 @@ export interface PreparedRecording {
   begin(options: { stop: AbortSignal; onProgress?: (progress: RecordingProgress) => void }): Promise<DriverRecording>;
 }
 
+/** The time as a device beside the camera knows it (a GPS receiver on its server). */
+export interface ReferenceTime {
+  device: string;
+  /** Our clock minus that time, and how far off this may be, s. */
+  offsetSeconds: number;
+  uncertaintySeconds: number;
+}
+
 /** A running video. */
 export interface CameraStream {
   readonly stampedBy: StampedBy;

@@ -1,7 +1,7 @@
 /** The one interface of every camera: simulator, folder of files, and the hardware backends to come. */
 import type { Clock } from '../clock/clock.ts';
 import type { BayerPattern, Frame, FrameKind, FrameSite, FrameTarget } from '../frame/frame.ts';
-import type { CameraStream, StreamRequest } from './camera-stream.ts';
+import type { CameraStream, ReferenceTime, StreamRequest } from './camera-stream.ts';
 import type { Focuser } from './focuser.ts';
 
 export interface SensorInfo {
@@ -95,6 +95,8 @@ export interface Camera {
   livePictures?(options?: LivePictureOptions): AsyncIterable<LivePicture>;
   /** Video, until it is closed; absent where the camera has none. @throws bad-input, busy, unsupported, rejected, lost, timeout, aborted */
   stream?(request: StreamRequest, signal?: AbortSignal): Promise<CameraStream>;
+  /** What a device beside the camera says of the time; null or absent where there is none. @throws aborted */
+  referenceTime?(signal?: AbortSignal): Promise<ReferenceTime | null>;
   /** What went wrong since the last call without stopping the camera (a broken file passed over), one sentence each. */
   warnings?(): readonly string[];
   /** The focus drive that belongs to this camera (a lens driven over USB, the simulator's own); null or absent where there is none. */

@@ -8,6 +8,7 @@ import { IndiCamera, type IndiPicture } from '../indi/devices/camera.ts';
 import { describeCameraSettings, readCameraSetting, writeCameraSetting } from '../indi/devices/camera-settings.ts';
 import { IndiFocuser } from '../indi/devices/focuser.ts';
 import { refuseStreaming } from '../indi/devices/stream.ts';
+import { askGps } from '../indi/devices/stream-gps.ts';
 import { asNightflowError, NightflowError } from '../process/errors.ts';
 import type {
   Camera,
@@ -18,7 +19,7 @@ import type {
   SettingDescription,
   SettingValue,
 } from './camera.ts';
-import type { CameraStream, StreamRequest } from './camera-stream.ts';
+import type { CameraStream, ReferenceTime, StreamRequest } from './camera-stream.ts';
 import type { Focuser } from './focuser.ts';
 import { openIndiStream } from './indi-stream.ts';
 
@@ -145,6 +146,11 @@ export class IndiBackendCamera implements Camera {
     const { device, host } = this.options;
     await this.prepare(request, signal);
     return openIndiStream({ client: this.client, device, host, site: this.context.site }, request, signal);
+  }
+
+  /** Of a GPS device that is connected on the same server. */
+  referenceTime(signal?: AbortSignal): Promise<ReferenceTime | null> {
+    return askGps(this.client, signal);
   }
 
   warnings(): readonly string[] {

@@ -2,8 +2,8 @@
  * One recording over an instant: waits for it, turns the video on ahead of it, records by the driver or by ourselves, looks at the clock
  * before and after, and leaves a film with its protocol. A start that was missed is never run late.
  */
-import type { CameraStream } from '../camera/camera-stream.ts';
-import { type ClockQuality, clockQuality } from '../process/clock-quality.ts';
+import type { CameraStream, ReferenceTime } from '../camera/camera-stream.ts';
+import { type ClockQuality, clockQuality, witnessed } from '../process/clock-quality.ts';
 import { asNightflowError, NightflowError, throwIfAborted } from '../process/errors.ts';
 import { type FilmPlan, type RecordedFilm, recordByDriver, recordOurselves } from './stream-films.ts';
 import { protocolOf, writeProtocol } from './stream-protocol.ts';
@@ -23,6 +23,8 @@ const retryMilliseconds = 250;
 /** A film of the driver begins so long before the start, so that its first frame covers it: the command's way and one exposure. */
 const beginAheadSeconds = 0.25;
 
+/** A GPS device takes seconds to answer, and is asked only when there is time for it. */
+const witnessAheadSeconds = 15;
 /** In a rehearsal that runs faster, real seconds: the video on before the start, and what counts as missed. */
 const rehearsedLeadSeconds = 0.3;
 const rehearsedLateSeconds = 0.5;
@@ -73,7 +75,9 @@ class EventRun {
   private readonly either: AbortSignal;
   private release: () => void = () => {};
   private stream: CameraStream | null = null;
-  private before: ClockQuality | null = null;
+  private latest: ClockQuality | null = null;
+  /** undefined: not asked yet. */
+  private witness: ReferenceTime | null | undefined;
 
   constructor(
     request: RecordingRequest,
@@ -91,11 +95,15 @@ class EventRun {
   async run(): Promise<RecordingEnd> {
     const { request, tell } = this;
     const { startMilliseconds: asked } = request;
-    const leadSeconds = this.atLeast(request.leadSeconds, rehearsedLeadSeconds);
+    // A frame that begins before the start needs a video that ran an exposure before it.
+    const needed = request.exposureSeconds + beginAheadSeconds + 1;
+    const leadSeconds = this.atLeast(Math.max(request.leadSeconds, needed), rehearsedLeadSeconds);
     this.refuseLate(asked);
     tell.phase('waiting', asked);
-    // Long before, so that there is time to mend it.
-    await this.askClock(null);
+    // Long before, so that there is time to mend it; nothing waits for the answer.
+    const early = asked !== null && asked - this.context.clock.now() > (leadSeconds + witnessAheadSeconds) * 1000;
+    if (!early) this.witness = null;
+    this.askClock(null).catch(() => {});
     if (asked !== null) await this.sleepUntil(asked - leadSeconds * 1000);
     tell.phase('opening', asked);
     const stream = await this.openStream(asked);
@@ -103,11 +111,12 @@ class EventRun {
     const byDriver = stream.prepareRecording !== null && request.recordBy !== 'own';
     const stamper = byDriver ? stream.stampingHost : null;
     const { camera, site, clock } = this.context;
+    // A server that does not answer must not delay the start.
+    const asking = this.askClock(stamper).catch(() => null);
     const plan = await held(clock, async () => {
-      const [made, before] = await Promise.all([this.plan(stream, start), this.askClock(stamper)]);
-      this.before = before;
-      const { path } = made;
-      await this.context.underWay?.({ path, byDriver, request, camera: camera.info, site, start, before });
+      const made = await this.plan(stream, start);
+      const { latest: before } = this;
+      await this.context.underWay?.({ path: made.path, byDriver, request, camera: camera.info, site, start, before });
       return made;
     });
     const context = { ...this.context, tell, signals: this.signals, request };
@@ -115,7 +124,7 @@ class EventRun {
     const record = byDriver ? recordByDriver : recordOurselves;
     const film = await record(stream, plan, context, untilBegin);
     await this.close();
-    return held(clock, () => this.finish(film, start, stamper));
+    return held(clock, async () => this.finish(film, start, await asking, stamper));
   }
 
   /** The video off, and the camera free for others. */
@@ -199,9 +208,15 @@ class EventRun {
     if (lateSeconds > this.lateSeconds) throw new Missed(lateSeconds);
   }
 
-  private async askClock(host: string | null): Promise<ClockQuality> {
-    const { clock, askClock = clockQuality } = this.context;
-    const quality = await askClock({ clock, host, limitSeconds: this.request.clockLimitSeconds, signal: this.either });
+  private async askClock(host: string | null, signal = this.either): Promise<ClockQuality> {
+    const { camera, clock, askClock = clockQuality } = this.context;
+    const { clockLimitSeconds: limitSeconds } = this.request;
+    const asked = await askClock({ clock, host, limitSeconds, signal });
+    // Once, long before the start: other drivers hear the answer, too.
+    if (asked.source === 'none' && this.witness === undefined)
+      this.witness = (await camera.referenceTime?.(signal)) ?? null;
+    const quality = witnessed(asked, this.witness ?? null);
+    this.latest = quality;
     this.tell.clock(quality);
     return quality;
   }
@@ -214,7 +229,12 @@ class EventRun {
       });
   }
 
-  private async finish(film: RecordedFilm | null, start: number, host: string | null): Promise<RecordingEnd> {
+  private async finish(
+    film: RecordedFilm | null,
+    start: number,
+    before: ClockQuality | null,
+    host: string | null,
+  ): Promise<RecordingEnd> {
     this.tell.phase('finishing', start);
     const { context, request, signals } = this;
     const { stop, abort } = signals;
@@ -225,11 +245,9 @@ class EventRun {
         remedy: 'Look at the camera’s video with the command preview.',
       });
     }
-    const { clock, askClock = clockQuality } = context;
     // A stop is no reason to know less of the clock.
-    const after = await askClock({ clock, host, limitSeconds: request.clockLimitSeconds, signal: abort });
-    this.tell.clock(after);
-    const protocol = protocolOf(request, context, film, { before: this.before, after }, start);
+    const after = await this.askClock(host, abort);
+    const protocol = protocolOf(request, context, film, { before, after }, start);
     const path = film.protocolPath;
     await writeProtocol(path, protocol);
     const reason = film.problem ? 'error' : film.ended === 'stopped' ? 'stopped' : 'done';

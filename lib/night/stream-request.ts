@@ -46,7 +46,7 @@ export interface FilmUnderWay {
   site: FrameSite | null;
   /** UTC ms. */
   start: number;
-  before: ClockQuality;
+  before: ClockQuality | null;
 }
 
 export type RecordingPhase = 'waiting' | 'opening' | 'recording' | 'finishing';

@@ -14,6 +14,8 @@ export type ClockSource =
   | 'timesyncd'
   /** Nobody keeps it. */
   | 'none'
+  /** Nobody keeps it, but a GPS device of an INDI server told how far off it is, to a second. */
+  | 'indi-gps'
   /** The clock of another computer, which does not say. */
   | 'unknown'
   | 'rehearsal';
@@ -78,6 +80,26 @@ export async function clockQuality(options: ClockQualityOptions): Promise<ClockQ
       message: `The clock may be off by ${milliseconds(uncertaintySeconds)}, more than the ${milliseconds(limitSeconds)} wished for.`,
       remedy: asked.source === 'timesyncd' ? better : 'Give it some minutes, a nearer time server, or a GPS receiver.',
     },
+  };
+}
+
+/** A clock that nobody keeps, with what another device says of it. The warning stays: it can be a second off. */
+export function witnessed(
+  quality: ClockQuality,
+  witness: { device: string; offsetSeconds: number; uncertaintySeconds: number } | null,
+): ClockQuality {
+  if (!witness || quality.source !== 'none' || !quality.warning) return quality;
+  const { device, offsetSeconds, uncertaintySeconds } = witness;
+  const { message, remedy } = quality.warning;
+  const off = Math.abs(offsetSeconds) > uncertaintySeconds ? 'it is off by' : 'it agrees within';
+  const figure = Math.max(Math.abs(offsetSeconds), uncertaintySeconds);
+  return {
+    ...quality,
+    source: 'indi-gps',
+    reference: device,
+    offsetSeconds,
+    uncertaintySeconds: Math.abs(offsetSeconds) + uncertaintySeconds,
+    warning: { message: `${message} By ${device} ${off} ${milliseconds(figure)}.`, remedy },
   };
 }
 

@@ -3,7 +3,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { isoTime } from '../../lib/clock/clock.ts';
+import { isoTime, realClock } from '../../lib/clock/clock.ts';
 import { RehearsalClock } from '../../lib/clock/rehearsal.ts';
 import { readSerFilm } from '../../lib/frame/ser.ts';
 import { recordEvent } from '../../lib/night/stream-event.ts';
@@ -132,6 +132,25 @@ describe('by ourselves', () => {
       },
     });
     expect(protocol.stamps.latency.highSeconds).toBeGreaterThanOrEqual(0.025);
+  });
+
+  it('of long exposures has the video on for at least one before', async () => {
+    const { end, told } = await run({}, { exposureSeconds: 8, durationSeconds: 30 });
+    expect(told[1]).toBe('opening 55.750');
+    const { first, last } = end.protocol!.figures;
+    // The exposure of the first covers the start, that of the last the end.
+    expect(Date.parse(first!) - 8000).toBeLessThanOrEqual(zero + 60_000);
+    expect(Date.parse(last!)).toBeGreaterThanOrEqual(zero + 90_000);
+  });
+
+  it('does not wait for a time server that answers late', async () => {
+    // Half a real second: in a rehearsal that jumps, the recording is long over.
+    const late = async () => {
+      await realClock.sleep(500);
+      return quality({ source: 'unknown' });
+    };
+    const { end } = await run({}, {}, { context: { askClock: late } });
+    expect(end.protocol).toMatchObject({ figures: { frames: 50 }, clock: { before: { source: 'unknown' } } });
   });
 
   it('without a start it begins at once', async () => {

@@ -6,7 +6,7 @@
 import { describe, expect, it } from 'vitest';
 import { realClock } from '../../lib/clock/clock.ts';
 import { RehearsalClock } from '../../lib/clock/rehearsal.ts';
-import { clockQuality, milliseconds, type RunText } from '../../lib/process/clock-quality.ts';
+import { clockQuality, milliseconds, type RunText, witnessed } from '../../lib/process/clock-quality.ts';
 import { parseChronyTracking, parseNtpqVariables, parseTimedatectl } from '../../lib/process/clock-quality-parse.ts';
 import { NightflowError } from '../../lib/process/errors.ts';
 
@@ -150,6 +150,18 @@ describe('the verdict', () => {
       source: 'unknown',
       warning: { message: /pi.local/, remedy: /cmdallow/ },
     });
+  });
+  it('of a clock that nobody keeps takes a witness, and warns all the same', async () => {
+    const alone = await ask({});
+    const gps = { device: 'GPS', offsetSeconds: -7.4, uncertaintySeconds: 0.6 };
+    const seen = witnessed(alone, gps);
+    expect(seen).toMatchObject({ source: 'indi-gps', synchronised: false, reference: 'GPS', offsetSeconds: -7.4 });
+    expect(seen.uncertaintySeconds).toBeCloseTo(8, 9);
+    expect(seen.warning!.message).toBe('Nobody keeps the clock of this computer. By GPS it is off by 7.4 s.');
+    expect(witnessed(alone, { ...gps, offsetSeconds: 0.1 }).warning!.message).toContain('agrees within 600 ms');
+    const kept = await ask({ chronyc: chrony.server });
+    expect(witnessed(kept, gps)).toBe(kept);
+    expect(witnessed(alone, null)).toBe(alone);
   });
   it('a rehearsal has the clock it was given', async () => {
     const clock = new RehearsalClock(Date.UTC(2026, 2, 14, 18), 600);
