@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { parseFitsTime } from '../frame/fits/values.ts';
 import type { Frame } from '../frame/frame.ts';
 import { readFrame } from '../frame/read.ts';
-import { NightflowError, throwIfAborted } from '../process/errors.ts';
+import { asNightflowError, NightflowError, throwIfAborted } from '../process/errors.ts';
 import type {
   Camera,
   CameraContext,
@@ -45,6 +45,8 @@ export interface RpicamOptions extends Partial<RpicamSettings> {
 
 /** Hidden frames of some sensors, the JPEG that comes along, a slow start. */
 const stillSeconds = 20;
+/** Frames in a row that are cut short, or of another exposure than was asked for: then it is no accident. */
+const mostDropped = 3;
 const mostWarnings = 100;
 
 export class RpicamCamera implements Camera {
@@ -191,21 +193,33 @@ export class RpicamCamera implements Camera {
     this.sequence = sequence;
     try {
       await sequence.start();
-      let ahead: Promise<Shot> | null = null;
+      let ahead: Developing | null = null;
+      let dropped = 0;
+      let droppedInARow = 0;
       for (;;) {
-        let current: Promise<Shot>;
-        if (ahead) current = ahead;
-        else {
-          const shot = await sequence.next(stop);
-          if (!shot) return;
-          current = this.develop(shot, settings, request);
+        const shot: RawShot | null = ahead?.shot ?? (await sequence.next(stop));
+        if (!shot) return;
+        const current: Promise<Frame> = ahead?.frame ?? this.develop(shot, settings, request);
+        const frame = await current.catch((thrown) => {
+          if (++droppedInARow >= mostDropped) throw thrown;
+          this.tell(`A frame was dropped: ${asNightflowError(thrown).message}`);
+          return null;
+        });
+        ahead = null;
+        if (sequence.hasShot) {
+          const next = (await sequence.next(stop))!;
+          ahead = { shot: next, frame: this.develop(next, settings, request) };
+          ahead.frame.catch(() => {}); // looked at when its turn comes
         }
-        const taken = await current;
-        ahead = sequence.hasShot ? this.develop((await sequence.next(stop))!, settings, request) : null;
-        ahead?.catch(() => {}); // looked at when its turn comes
         throwIfAborted(stop);
-        this.live.show(taken.frame);
-        yield taken;
+        if (!frame) {
+          dropped += shot.lostBefore + 1;
+          continue;
+        }
+        this.live.show(frame);
+        yield { frame, lostBefore: shot.lostBefore + dropped };
+        dropped = 0;
+        droppedInARow = 0;
       }
     } finally {
       this.sequence = null;
@@ -214,9 +228,8 @@ export class RpicamCamera implements Camera {
     }
   }
 
-  private async develop(shot: RawShot, settings: ShotSettings, request: ExposureRequest): Promise<Shot> {
-    const frame = this.known(await frameOf(shot, this.wish(settings, request)));
-    return { frame, lostBefore: shot.lostBefore };
+  private async develop(shot: RawShot, settings: ShotSettings, request: ExposureRequest): Promise<Frame> {
+    return this.known(await frameOf(shot, this.wish(settings, request)));
   }
 
   private wish(settings: ShotSettings, request: ExposureRequest): Wish {
@@ -272,6 +285,10 @@ export class RpicamCamera implements Camera {
 interface Shot {
   frame: Frame;
   lostBefore: number;
+}
+interface Developing {
+  shot: RawShot;
+  frame: Promise<Frame>;
 }
 
 const bitsOf = (whiteLevel: number): number => Math.ceil(Math.log2(whiteLevel + 1));

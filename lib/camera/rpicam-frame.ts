@@ -23,7 +23,7 @@ const unpack = job<UnpackInput, Unpacked>(new URL('./rpicam-unpack.job.ts', impo
 const shutterTolerance = 0.02;
 const lineSeconds = 1e-4;
 
-/** Reads and removes the shot's file. @throws bad-input for a file of a wrong size, rejected as fieldsOf */
+/** Reads and removes the shot's file. @throws lost for a file of a wrong size, unsupported as fieldsOf */
 export async function frameOf({ path, stream, metadata }: RawShot, wish: Wish): Promise<Frame> {
   const input = { path, ...stream, sensorBits: wish.settings.mode.bits };
   const { data, pixelType, bits } = await sharedPool().run(unpack, input);
@@ -39,13 +39,13 @@ export async function frameOf({ path, stream, metadata }: RawShot, wish: Wish): 
   });
 }
 
-/** @throws rejected when the camera took another exposure than it was asked for */
+/** @throws unsupported when the camera took another exposure than it was asked for */
 export function fieldsOf(metadata: RpicamMetadata, bits: number, wish: Wish): Partial<FrameInit> {
   const { settings, request, camera, context } = wish;
   const taken = metadata.exposureMicroseconds / 1e6;
   if (Math.abs(taken - settings.exposureSeconds) > shutterTolerance * settings.exposureSeconds + lineSeconds)
     throw new NightflowError(
-      'rejected',
+      'unsupported',
       `The camera exposed for ${taken} s instead of ${settings.exposureSeconds} s.`,
       {
         remedy: 'Choose an exposure that this mode can take; rpicam-hello --list-cameras -v 2 tells its limits.',

@@ -23,7 +23,7 @@ export interface Unpacked {
   bits: number;
 }
 
-/** @throws bad-input for a file of another size. It is removed in any case. */
+/** @throws lost for a file of another size. It is removed in any case. */
 export function unpack(input: UnpackInput): Unpacked {
   try {
     return unpackFile(input);
@@ -40,7 +40,7 @@ function unpackFile({ path, width, height, stride, format, sensorBits }: UnpackI
     const { size } = fstatSync(file);
     if (size !== stride * height || stride < lineBytes({ bits, packing, bayer: null }, width))
       throw new NightflowError(
-        'bad-input',
+        'lost',
         `A raw frame of ${width} x ${height} ${format} has ${size} bytes instead of ${stride} x ${height}.`,
       );
     const data = allocatePixels(width, height, 1, pixelType);
@@ -83,7 +83,7 @@ function linesOf(file: number, stride: number, height: number): (y: number) => B
 function readWhole(file: number, into: Buffer): void {
   for (let done = 0; done < into.byteLength; ) {
     const bytes = readSync(file, into, done, into.byteLength - done, null);
-    if (bytes === 0) throw new NightflowError('bad-input', 'A raw frame ended in the middle.');
+    if (bytes === 0) throw new NightflowError('lost', 'A raw frame ended in the middle.');
     done += bytes;
   }
 }

@@ -9,7 +9,7 @@ const site = { name: 'Dunes', latitude: 52.4, longitude: 4.6, elevation: 12 };
 
 const make = (body: 'sony' | 'nikon') => async (): Promise<Subject> => {
   const { program, remove } = await makeGphoto2StandIn({ body });
-  const camera = gphoto2Backend.create({ program }, { clock: realClock, site });
+  const camera = gphoto2Backend.create({ program, waitingFrames: 40 }, { clock: realClock, site });
   const { model } = bodies[body];
   return { camera, listed: { backend: gphoto2Backend, options: { program }, id: model }, end: remove };
 };

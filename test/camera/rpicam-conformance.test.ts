@@ -9,7 +9,8 @@ const site = { name: 'Dunes', latitude: 52.4, longitude: 4.6, elevation: 12 };
 
 async function rpicam(): Promise<Subject> {
   const { programFolder, remove } = await makeRpicamStandIn();
-  const options = { programFolder, mode: '1640x1232 10-bit', packing: 'packed' } as const;
+  // So many waiting frames that a busy machine loses none by itself.
+  const options = { programFolder, mode: '1640x1232 10-bit', packing: 'packed', waitingFrames: 40 } as const;
   const create = () => rpicamBackend.create(options, { clock: realClock, site });
   const listed = { backend: rpicamBackend, options, id: imx477.id };
   return { camera: create(), another: create, listed, end: remove };

@@ -18,7 +18,8 @@ async function start(traps: Partial<RpicamTraps> = {}, options: Partial<RpicamOp
   standIn = await makeRpicamStandIn(traps);
   const { programFolder } = standIn;
   camera = rpicamBackend.create(
-    { programFolder, mode: '1640x1232 10-bit', packing: 'packed', ...options },
+    // So many that a busy machine loses none by itself.
+    { programFolder, mode: '1640x1232 10-bit', packing: 'packed', waitingFrames: 40, ...options },
     { clock: realClock, site: null },
   );
   await camera.open();
@@ -91,7 +92,7 @@ describe('the samples', limits, () => {
     ['12 bits at the upper end of 16', '4056x3040 12-bit', 'unpacked', 'pi5', 12],
   ] as const;
   it.each(cases)('of %s come out as the sensor gave them', async (_name, mode, packing, board, bits) => {
-    await start({ pixels: 'ramp', board }, { mode, packing });
+    await start({ pixels: 'ramp', board }, { mode, packing, waitingFrames: 6 });
     const [{ frame }] = (await take(1)) as [CapturedFrame];
     const [width, height] = mode.split(/[x ]/).map(Number) as [number, number];
     expect(frame).toMatchObject({ width, height, bayer: 'RGGB', pixelType: 'u16' });
@@ -110,12 +111,11 @@ describe('the samples', limits, () => {
       expect([x, y, pixels[y * width + x]]).toEqual([x, y, rampSample(x, y, 0, bits)]);
   });
 
-  it('of a frame whose file is cut short are refused', async () => {
+  it('of a frame whose file is cut short are dropped, and counted', async () => {
     await start({ shortFrame: 1 });
-    await expect(take(3)).rejects.toMatchObject({
-      code: 'bad-input',
-      message: expect.stringContaining('1300992 bytes'),
-    });
+    const taken = await take(3);
+    expect(taken.map(({ lostBefore }) => lostBefore)).toEqual([0, 1, 0]);
+    expect(camera.warnings!()[0]).toContain('1300992 bytes');
   });
 });
 
@@ -180,7 +180,7 @@ describe('a sequence', limits, () => {
   it('refuses frames of another exposure than was asked for', async () => {
     await start({ snapsToSeconds: 0.1 });
     await expect(take(1)).rejects.toMatchObject({
-      code: 'rejected',
+      code: 'unsupported',
       message: 'The camera exposed for 0.1 s instead of 0.15 s.',
     });
   });

@@ -25,7 +25,7 @@ const start = (camera: Record<string, unknown>) =>
       { id: 'roof', type: 'astro-camera', name: 'Roof', ...camera },
       {
         ...{ id: 'capture', type: 'astro-capture', camera: 'roof', keep: 'none', freeGigabytes: '0' },
-        ...{ mode: 'count', count: '3', exposureSeconds: '0.25', wires: [['frames'], ['events']] },
+        ...{ mode: 'count', count: '3', exposureSeconds: '1', wires: [['frames'], ['events']] },
       },
       { id: 'catcher', type: 'catch', scope: null, wires: [['errors']] },
       ...['frames', 'events', 'errors'].map((id) => ({ id, type: 'helper', wires: [] })),
