@@ -68,8 +68,11 @@ export async function connectDevice(
   };
   const isThere = ({ property }: SavedSetting) => client.store.property(device, property) !== undefined;
   const connected = isOn(client.store.property(device, 'CONNECTION'), 'CONNECT');
-  // A port or a baud rate may be defined just after CONNECTION.
-  if (!connected && !settings.every(isThere)) await definitionsComplete(client, device, signal);
+  const wanted = settings.length > 0 || options.loadConfiguration === true;
+  // A port or a baud rate may be defined just after CONNECTION; what a device that is connected already does, too.
+  if (connected ? wanted : !settings.every(isThere)) await definitionsComplete(client, device, signal);
+  if (connected && wanted && isAtWork(client, device))
+    return [`${device} is at work: it was left with the settings that it has.`];
   const before = connected ? [] : settings.filter(isThere);
   if (!connected) {
     await apply(before);
@@ -101,6 +104,14 @@ export async function disconnectDevice(client: IndiClient, device: string, signa
   const values = { DISCONNECT: true };
   requireOk(await client.command({ device, property: 'CONNECTION', values, judge, timeoutSeconds: 30, signal }));
 }
+
+/**
+ * After a broken connection a camera exposes or records on. Settings in the middle of it are taken by drivers, and spoil the picture.
+ */
+const isAtWork = (client: IndiClient, device: string): boolean =>
+  ['CCD_EXPOSURE', 'GUIDER_EXPOSURE', 'CCD_VIDEO_STREAM', 'RECORD_STREAM'].some(
+    (name) => client.store.property(device, name)?.state === 'Busy',
+  );
 
 /** Drivers define the properties of a connected device after they said Ok, some of them seconds later. */
 async function defined(

@@ -75,6 +75,23 @@ describe('the settings of a device', () => {
     expect(await connectDevice(care, { device: 'D', settings, settingSeconds: 60 })).toEqual([]);
   }, 90_000);
 
+  it('are not forced upon a camera that exposes on after the connection was away', async () => {
+    let sent = '';
+    const care = await clientOf((text, say) => {
+      if (text.includes('<getProperties')) {
+        say(connection(true) + number('GAIN', { VALUE: [0] }) + number('OFFSET', { VALUE: [0] }));
+        say(number('CCD_EXPOSURE', { VALUE: [30] }) + setNumber('CCD_EXPOSURE', 'Busy', { VALUE: 30 }));
+      }
+      sent += text;
+      answers(text, say);
+    });
+    await care.waitForProperty('D', 'CCD_EXPOSURE', { timeoutSeconds: 60, ready: ({ state }) => state === 'Busy' });
+    expect(await connectDevice(care, { device: 'D', settings })).toEqual([
+      'D is at work: it was left with the settings that it has.',
+    ]);
+    expect(sent).not.toContain('<new');
+  }, 90_000);
+
   it('that a device does not have are named, and the others set', async () => {
     const care = await clientOf((text, say) => {
       if (text.includes('<getProperties')) say(connection(true) + number('OFFSET', { VALUE: [0] }));
