@@ -11,7 +11,7 @@ export interface Driver {
   name?: string;
   /** Absolute path of the file with its saved settings, instead of the one in `~/.indi`. */
   config?: string;
-  /** Where the driver looks for its own files (INDIPREFIX). */
+  /** Where the driver is installed: indiserver takes its program from `bin` below it, and it finds its own files there (INDIPREFIX). */
   prefix?: string;
   /** Debian package that brings it, for the remedy. */
   aptPackage?: string;
@@ -58,7 +58,7 @@ export function driverLine({ executable, name, config, prefix }: Driver): string
 export async function requireDriver(driver: Driver, path = process.env.PATH ?? ''): Promise<void> {
   driverLine(driver);
   const { executable, aptPackage = debianPackageOf(executable) } = driver;
-  if (await isInstalled(executable, path)) return;
+  if (await isInstalled(driver.prefix ? join(driver.prefix, 'bin', executable) : executable, path)) return;
   throw new NightflowError('missing', `The INDI driver ${executable} is not installed.`, {
     remedy: aptPackage
       ? `Install it with: sudo apt install ${aptPackage}`

@@ -1,5 +1,5 @@
 /** An observatory on a real indiserver that it launches itself: crashes of drivers and of the server, and the end of it all. */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -132,6 +132,19 @@ describe('a launched server', () => {
     await made.stopDriver(devices.focuser.device);
     await expect.poll(() => client.store.devices(), patient).not.toContain(devices.focuser.device);
     await expect(made.stopDriver('Coffee')).rejects.toThrow('The INDI server has no driver for "Coffee".');
+  }, 60_000);
+
+  it('runs a driver of another place under another name', async () => {
+    const prefix = join(home, 'own');
+    await mkdir(join(prefix, 'bin'), { recursive: true });
+    await symlink('/usr/bin/indi_simulator_focus', join(prefix, 'bin', 'indi_simulator_focus'));
+    const { made } = await launch();
+    await made.described();
+    const driver = { executable: devices.focuser.executable, name: 'My focuser', prefix, config: join(home, 'f.xml') };
+    await made.startDriver(driver);
+    await made.device('My focuser');
+    await made.stopDriver('My focuser');
+    await expect(made.startDriver({ ...driver, prefix: home })).rejects.toMatchObject({ code: 'missing' });
   }, 60_000);
 
   it('says what is to be installed', async () => {
