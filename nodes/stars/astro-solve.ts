@@ -11,6 +11,7 @@ import type { InputTable, NodeConfig } from '../inputs.ts';
 import { showStatus } from '../status.ts';
 import { clockOf } from '../types.ts';
 import { hintInputs, hintsFor } from './solve-hints.ts';
+import { placeOfMount } from './solve-mount.ts';
 
 const inputs = {
   engine: { type: 'choice', label: 'engine', choices: engineNames, default: 'auto' },
@@ -40,8 +41,9 @@ export default function register(RED: NodeAPI): void {
       const known = last?.of === kindOf(frame) ? last.solution : null;
       const solver = engineNamed(engine, { indexFolder: indexFolder || null, databaseFolder: databaseFolder || null });
       status('working', text('working', { engine }));
+      const mount = settings.positionFrom === 'none' ? null : await placeOfMount(RED, config, signal);
       const { solution, ...result } = await solver.solve({
-        ...{ frame, hints: hintsFor(msg, frame, settings, known), timeoutSeconds },
+        ...{ frame, hints: hintsFor(msg, frame, settings, { mount, last: known }), timeoutSeconds },
         ...(msg.stars instanceof StarTable ? { stars: msg.stars } : {}),
         signal: AbortSignal.any([signal, stopped]),
       });

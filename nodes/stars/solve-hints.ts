@@ -19,16 +19,20 @@ export const hintInputs = {
 /** The scale of the picture before it, when it was of the same camera, is known this well. */
 const rememberedMargin = 0.03;
 
-/** @param last The solution of the picture before, of the same camera and size; null without one. @throws bad-input */
+/**
+ * @param mount Where the mount says that it points; null without one.
+ * @param last The solution of the picture before, of the same camera and size; null without one.
+ * @throws bad-input
+ */
 export function hintsFor(
   msg: AstroMessage,
   frame: Frame,
   settings: Settings<typeof hintInputs>,
-  last: Solution | null,
+  { mount, last }: { mount: Place | null; last: Solution | null },
 ): SolveHints {
   const { positionFrom, radiusDegrees, focalLength, pixelSize, scaleMargin, remember } = settings;
   const known = remember ? last : null;
-  const place = positionFrom === 'none' ? null : (placeOf(msg) ?? placeOfFrame(frame) ?? known);
+  const place = positionFrom === 'none' ? null : (placeOf(msg, mount) ?? placeOfFrame(frame) ?? known);
   const optics = { focalLengthMillimetres: focalLength, pixelSizeMicrometres: pixelSize };
   const said = settings.scaleArcseconds ?? pixelScale(frame, optics);
   const scale = known?.scale ?? said;
@@ -45,8 +49,8 @@ interface Place {
   decDegrees: number;
 }
 
-/** `msg.raDegrees` and `msg.decDegrees`, a number or as people write them; then `msg.target`; then what a mount node said. */
-function placeOf(msg: AstroMessage): Place | null {
+/** `msg.raDegrees` and `msg.decDegrees`, a number or as people write them; then the mount; then `msg.target`. */
+function placeOf(msg: AstroMessage, mount: Place | null): Place | null {
   const { raDegrees, decDegrees } = msg;
   if (raDegrees !== undefined && decDegrees !== undefined) {
     return {
@@ -54,7 +58,7 @@ function placeOf(msg: AstroMessage): Place | null {
       decDegrees: parseDeclination(typed(decDegrees)).degrees,
     };
   }
-  for (const each of [msg.target, msg.mount]) if (isPlace(each)) return each;
+  for (const each of [msg.mount, mount, msg.target]) if (isPlace(each)) return each;
   return null;
 }
 

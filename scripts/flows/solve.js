@@ -75,6 +75,8 @@ export function solve() {
       timeoutSecondsType: 'num',
       positionFrom: 'auto',
       positionFromType: 'choice',
+      indi: '',
+      mount: '',
       radiusDegrees: '10',
       radiusDegreesType: 'num',
       focalLength: '',

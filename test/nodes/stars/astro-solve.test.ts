@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { formatHeader } from '../../../lib/frame/fits/format.ts';
 import type { Frame, Keyword } from '../../../lib/frame/frame.ts';
+import { IndiMount } from '../../../lib/indi/devices/mount.ts';
 import { closeSharedPool } from '../../../lib/kernels/pool.ts';
 import type { Solution } from '../../../lib/solve/solver.ts';
 import { pixelToSky, type Wcs } from '../../../lib/solve/wcs.ts';
@@ -13,6 +14,7 @@ import { StarTable } from '../../../lib/stars/star-table.ts';
 import registerSolve from '../../../nodes/stars/astro-solve.ts';
 import { smallFrame } from '../../night/small-frames.ts';
 import { startImageFlow, stopImageFlow } from '../image/image-flow.ts';
+import { startDevice } from '../mount/device-flow.ts';
 
 const [width, height] = [320, 240];
 const truth: Wcs = {
@@ -126,6 +128,31 @@ describe('the hints', () => {
     const said = await hintsOf({}, {}, {});
     expect(said[0]).not.toContain('--ra');
     expect(said[1]).toMatch(/--ra 83\.8 --dec=-5\.4 .*--scale-low 34\.92\d* --scale-high 37\.08\d* .*--parity neg/);
+  });
+
+  it('are where the mount of the dialog points, when the message says nothing', async () => {
+    await plays('solved');
+    const settings = { engine: 'solve-field', indexFolder: folder, mount: 'Telescope Simulator' };
+    const flow = await startDevice(registerSolve, 'astro-solve', settings);
+    flow.send('n', picture());
+    await flow.done();
+    const client = await flow.indi.device('Telescope Simulator');
+    const { raDegrees, decDegrees } = new IndiMount(client, 'Telescope Simulator').status();
+    const [said] = await words();
+    const place = /--ra ([\d.]+) --dec=(-?[\d.]+) /.exec(said!);
+    // It stands and the sky turns under a fast clock.
+    expect(place).not.toBeNull();
+    expect(Number(place![2])).toBeCloseTo(decDegrees!, 0);
+    expect(raDegrees).not.toBeNull();
+  });
+
+  it('go without a mount that is not there', async () => {
+    await plays('solved');
+    const settings = { engine: 'solve-field', indexFolder: folder, mount: 'No such mount' };
+    const flow = await startDevice(registerSolve, 'astro-solve', settings);
+    flow.send('n', picture());
+    await flow.done();
+    expect((await words())[0]).not.toContain('--ra');
   });
 
   it('are none when the dialog says so', async () => {
