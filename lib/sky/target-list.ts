@@ -28,12 +28,15 @@ type Column = Exclude<keyof TargetInput, 'line'>;
 const columnNames: Record<Column, RegExp> = {
   name: /^(?:name|object|target|star|asteroid|designation|id|title)$/,
   coordinates: /^(?:coord(?:inate)?s?|radec|position|place)$/,
-  ra: /^(?:ra|raj|rajh|rajd|rah|rad|radeg|radegrees|rahours|rightascension|alpha|α)$/,
-  dec: /^(?:de|dec|decl|dej|decj|decjd|ded|decdeg|decdegrees|declination|delta|δ)$/,
-  start: /^(?:start|starttime|startdate|begin|time|ut|utc|date|dateutc|datetime|eventtime|startutc|timeutc)$/,
-  durationSeconds: /^(?:duration|dur|durations|durationsec|durationseconds|length|seconds)$/,
-  magnitude: /^(?:mag|magnitude|vmag|gmag|magv|magg|mv|starmag)$/,
-  exposureSeconds: /^(?:exposure|exp|exposures|exptime|exposuresec|exposureseconds)$/,
+  ra: /^(?:ra|raj|jra|rajh|rajd|rah|rad|radeg|radegrees|rahours|rightascension|alpha|α)$/,
+  dec: /^(?:de|dec|decl|dej|decj|jde|jdec|decjd|ded|decdeg|decdegrees|declination|delta|δ)$/,
+  start:
+    /^(?:start|starttime|utcstart|utstart|recordingstart|startdate|begin|time|ut|utc|date|dateutc|datetime|eventtime|startutc|timeutc)$/,
+  durationSeconds:
+    /^(?:(?:event|recording)?duration|recordingtime|dur|durations|durationsec|durationseconds|length|seconds)$/,
+  magnitude: /^(?:star|target)?(?:mag|magnitude|vmag|gmag|magv|magg|mv|v|g|magnitudev|vmagnitude)$/,
+  exposureSeconds:
+    /^(?:exposure|exp|expos|exposures|exptime|exposuretime|integration|integrationtime|exposuresec|exposureseconds)$/,
   properMotionRaMas: /^(?:pmra|pmramas|propermotionra|propermotionramas)$/,
   properMotionDecMas: /^(?:pmde|pmdec|pmdecmas|propermotiondec|propermotiondecmas)$/,
   epochYear: /^(?:epoch|epochyear)$/,
@@ -151,6 +154,16 @@ function usual(cells: readonly unknown[]): TargetInput {
 /** `M 31 00:42:44 +41:16:09`: nothing but blanks between name and coordinates. The shortest name that leaves coordinates is it. */
 function spaced(text: string): TargetInput {
   const words = text.split(/\s+/);
+  // With colons the coordinates are known by their looks, and what follows them is the rest of the usual order.
+  const ra = words.findIndex(
+    (word, index) => /^\d{1,2}[:h]\d/.test(word) && /^[+\-−]?\d{1,2}[:d°]\d/.test(words[index + 1] ?? ''),
+  );
+  if (ra >= 0 && words.length > ra + 2) {
+    const rest = words.slice(ra + 2);
+    if (/^\d{4}-\d/.test(rest[0]!) && /^\d{1,2}:/.test(rest[1] ?? '')) rest.splice(0, 2, `${rest[0]} ${rest[1]}`);
+    const after = Object.fromEntries(usualOrder.slice(3).map((column, index) => [column, rest[index]]));
+    return { name: words.slice(0, ra).join(' '), ra: words[ra], dec: words[ra + 1], ...after };
+  }
   for (let name = 0; name < Math.min(words.length - 1, 8); name++) {
     const coordinates = words.slice(name).join(' ');
     if (!/^[\dJ]/.test(coordinates)) continue;

@@ -97,6 +97,8 @@ function numberOf(value: unknown, what: string, lowest: number, highest: number)
   return number;
 }
 
+/** Tables write a dash or a word where they know nothing. */
+const nothing = /^(?:|[-–—?]+|n\/?a|nan|null|none|unknown)$/i;
 const given = (value: unknown): boolean =>
-  value !== undefined && value !== null && !(typeof value === 'string' && value.trim() === '');
+  value !== undefined && value !== null && !(typeof value === 'string' && nothing.test(value.trim()));
 const textOrNumber = (value: unknown): string | number => (typeof value === 'number' ? value : String(value));

@@ -73,6 +73,36 @@ describe('a list of targets', () => {
     expect(broken[0]!.text).toBe('a,25h,5');
   });
 
+  it('does not guess whether the day or the month comes first', () => {
+    const { broken } = readTargets('a, 5h, 5, 03/04/2026 22:00:00, 60', { after });
+    expect(broken[0]!.reason).toContain('may mean the day or the month first');
+  });
+
+  it('knows the columns by many names, and what is not known by a dash', () => {
+    const { targets, broken } = readTargets(
+      'object,J2000_RA,J2000_DEC,utc start,recording time (min),mag V,exposure time [ms]\na,4h35m,+16d30m,22:00,2,-,100\nb,4h35m,+16d30m,22:10,2,9.8,n/a',
+      { after },
+    );
+    expect(broken).toEqual([]);
+    expect(targets).toMatchObject([
+      { name: 'a', raDegrees: 68.75, decDegrees: 16.5, durationSeconds: 120, exposureSeconds: 0.1 },
+      { name: 'b', durationSeconds: 120, magnitude: 9.8 },
+    ]);
+    expect(targets[0]).not.toHaveProperty('magnitude');
+    expect(targets[1]).not.toHaveProperty('exposureSeconds');
+  });
+
+  it('reads columns that only blanks part, by the looks of the coordinates', () => {
+    const { targets } = readTargets(
+      'My star 04:35:00 +16:30:00 22:00:00 60 9.8 0.1\nb 04:35:00 -16:30:00 2026-11-21 23:00:00 30',
+      { after },
+    );
+    expect(targets).toMatchObject([
+      { name: 'My star', raDegrees: 68.75, start: '2026-11-21T22:00:00.000Z', magnitude: 9.8, exposureSeconds: 0.1 },
+      { name: 'b', decDegrees: -16.5, start: '2026-11-21T23:00:00.000Z', durationSeconds: 30 },
+    ]);
+  });
+
   it('holds up against what is no list', () => {
     expect(readTargets('')).toEqual({ targets: [], broken: [] });
     expect(readTargets([null, 7, [], {}]).broken).toHaveLength(4);
@@ -97,6 +127,15 @@ it.each([
   ['2026/11/21 22:15 UTC', '2026-11-21T22:15:00.000Z'],
   ['2026-11-21T22:15:00+01:00', '2026-11-21T21:15:00.000Z'],
   ['22:15', '2026-11-21T22:15:00.000Z'],
+  ['21.11.2026 22:15:00', '2026-11-21T22:15:00.000Z'],
+  ['21 Nov 2026 22:15:00', '2026-11-21T22:15:00.000Z'],
+  ['2026 November 21, 22:15:00', '2026-11-21T22:15:00.000Z'],
+  ['21/11/2026 22:15:00', '2026-11-21T22:15:00.000Z'],
+  ['11/21/2026 22:15:00', '2026-11-21T22:15:00.000Z'],
+  ['20261121T221500Z', '2026-11-21T22:15:00.000Z'],
+  ['3h15m07.5s', '2026-11-22T03:15:07.500Z'],
+  // 2000 January 1, 12:00 is JD 2451545.0.
+  ['2451545.0', '2000-01-01T12:00:00.000Z'],
   ['03:15:00', '2026-11-22T03:15:00.000Z'],
 ])('the moment %s', (text, iso) => expect(new Date(parseMoment(text, after)).toISOString()).toBe(iso));
 
@@ -106,4 +145,6 @@ it.each([
   ['500 ms', 0.5],
   ['2 min', 120],
   ['1,5h', 5400],
+  ['1m30s', 90],
+  ['1h 2m 3.5s', 3723.5],
 ])('the duration %s', (text, seconds) => expect(parseDuration(text, 'duration')).toBe(seconds));
