@@ -3,7 +3,6 @@
  * ended with all its drivers. It listens on every interface and asks nobody for a password (docs/indi.md says what to do).
  */
 import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Clock, realClock } from '../clock/clock.ts';
 import { runProgram } from '../process/child.ts';
@@ -11,6 +10,7 @@ import { asNightflowError, NightflowError, throwIfAborted } from '../process/err
 import { Events, type Listener } from '../process/events.ts';
 import { type BackOff, backOffSeconds } from '../process/retry.ts';
 import { type Driver, driverLine, requireDriver, requireServer, writeLine } from './driver-fifo.ts';
+import { endOrphan, serverFolder } from './orphan-server.ts';
 import { defaultPort, IndiSocket } from './socket.ts';
 
 export interface ServerOptions {
@@ -80,7 +80,7 @@ export class IndiServer {
     throwIfAborted(signal);
     await requireServer(this.options.env?.PATH);
     for (const driver of this.drivers) await requireDriver(driver, this.options.env?.PATH);
-    this.folder = await mkdtemp(join(tmpdir(), 'nightflow-indi-'));
+    this.folder = await mkdtemp(serverFolder());
     await runProgram('mkfifo', [this.fifo], { silenceSeconds: 10, aptPackage: 'coreutils' });
     const onAbort = () => void this.stop();
     signal?.addEventListener('abort', onAbort, { once: true });
@@ -187,6 +187,7 @@ export class IndiServer {
       over.abort();
       const thrown = await run.then(() => error).catch((ended) => (signal.aborted && !portTaken ? error : ended));
       if (!portTaken) return asNightflowError(thrown);
+      if (await endOrphan(this.port, this.clock, this.ended.signal)) return this.runOnce();
       return new NightflowError('busy', `Something else listens on port ${this.port}, perhaps another indiserver.`, {
         remedy: `Connect to that one, or end it, or give another port.`,
         cause: thrown,

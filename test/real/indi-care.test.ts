@@ -1,5 +1,7 @@
 /** An observatory on a real indiserver that it launches itself: crashes of drivers and of the server, and the end of it all. */
+import { execFileSync, spawn } from 'node:child_process';
 import { mkdir, mkdtemp, rm, symlink } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -10,10 +12,11 @@ import { arrived } from '../../lib/indi/completion-devices.ts';
 import { IndiObservatory, type IndiObservatoryOptions } from '../../lib/indi/observatory.ts';
 import type { ObservatoryEvent } from '../../lib/indi/observatory-report.ts';
 import { isOn, numberOf, textOf } from '../../lib/indi/property.ts';
+import { SafetyWatch } from '../../lib/indi/safety-watch.ts';
 import astroIndi from '../../nodes/config/astro-indi.ts';
 import astroIndiServer from '../../nodes/mount/astro-indi-server.ts';
 import type { IndiNode } from '../../nodes/types.ts';
-import { startFlow, stopFlow } from '../nodes/harness.ts';
+import { type FlowNode, startFlow, stopFlow } from '../nodes/harness.ts';
 import { driverPid, isRunning } from './indi-processes.ts';
 import { devices, freePort } from './indi-world.ts';
 
@@ -53,6 +56,15 @@ const gain = (client: IndiClient) => numberOf(client.store.property(camera, 'CCD
 const happened = (what: ObservatoryEvent['what'], device?: string) =>
   events.filter((each) => each.what === what && (!device || ('device' in each && each.device === device))).length;
 const patient = { timeout: 30_000 };
+const answers = (port: number) =>
+  new Promise<boolean>((resolve) => {
+    const socket = connect(port, '127.0.0.1');
+    socket.on('error', () => resolve(false));
+    socket.on('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+  });
 
 describe('a launched server', () => {
   it('connects a device with its settings when it is first needed, and tells a mount its place and time', async () => {
@@ -147,6 +159,33 @@ describe('a launched server', () => {
     await expect(made.startDriver({ ...driver, prefix: home })).rejects.toMatchObject({ code: 'missing' });
   }, 60_000);
 
+  it('ends a server that a killed Node-RED left on its port, and no other', async () => {
+    const port = await freePort();
+    const left = async (startedBy: number) => {
+      const folder = await mkdtemp(join(tmpdir(), `nightflow-indi-${startedBy}-`));
+      const fifo = join(folder, 'drivers');
+      execFileSync('mkfifo', [fifo]);
+      const socket = join(folder, 'socket');
+      const child = spawn('indiserver', ['-p', `${port}`, '-u', socket, '-f', fifo], {
+        env: { ...process.env, HOME: home },
+      });
+      const ended = new Promise((resolve) => child.on('exit', resolve));
+      await expect.poll(() => answers(port), patient).toBe(true);
+      return { child, ended, folder };
+    };
+    const server = { kind: 'launch', port, drivers: [{ executable: devices.camera.executable }], home } as const;
+    // One whose Node-RED lives, as this process does, is nobody's orphan.
+    const foreign = await left(process.pid);
+    const { made } = await launch({ server });
+    await expect(made.ready()).rejects.toMatchObject({ code: 'busy' });
+    foreign.child.kill();
+    await foreign.ended;
+    const orphan = await left(2 ** 22 + 1);
+    await made.device(camera);
+    await orphan.ended;
+    for (const { folder } of [foreign, orphan]) await rm(folder, { recursive: true, force: true });
+  }, 60_000);
+
   it('says what is to be installed', async () => {
     const server = { kind: 'launch', port: 1, drivers: [{ executable: 'indi_simulator_ccd' }] } as const;
     const { made } = await launch({ server: { ...server, env: { PATH: home } } });
@@ -180,21 +219,49 @@ describe('a launched server', () => {
   }, 60_000);
 });
 
+describe('what is safe', () => {
+  const weather = 'Weather Simulator';
+
+  it('follows the weather station, and a driver that hangs is not safe', async () => {
+    const port = await freePort();
+    const server = { kind: 'launch', port, drivers: [{ executable: 'indi_simulator_weather' }], home } as const;
+    const { made } = await launch({ server });
+    const rules = [
+      { device: weather, property: 'WEATHER_STATUS', element: '', test: 'ok', low: null, high: null },
+    ] as const;
+    const limits = { goodSeconds: 1, staleSeconds: null, busyIsSafe: false, askSeconds: 0.5, answerSeconds: 3 };
+    const watch = new SafetyWatch(made, realClock, { rules, ...limits });
+    watch.start();
+    try {
+      const client = await made.device(weather);
+      const set = async (property: string, values: Record<string, number>) =>
+        requireOk(await client.command({ device: weather, property, values }));
+      await set('WEATHER_UPDATE', { PERIOD: 1 });
+      await expect.poll(() => watch.verdict().safe, patient).toBe(true);
+      await set('WEATHER_CONTROL', { Wind: 30 });
+      await expect.poll(() => watch.verdict().troubles[0]?.kind, patient).toBe('alert');
+      expect(watch.verdict().reasons[0]).toContain('Wind');
+      await set('WEATHER_CONTROL', { Wind: 0 });
+      await expect.poll(() => watch.verdict().safe, patient).toBe(true);
+      process.kill(driverPid('indi_simulator_weather', port), 'SIGSTOP');
+      await expect.poll(() => watch.verdict().troubles[0]?.kind, patient).toBe('stale');
+    } finally {
+      watch.stop();
+    }
+  }, 90_000);
+});
+
 describe('in Node-RED', () => {
   it('a launched server answers the lists of the editor, logs to the flow, and ends with it', async () => {
     process.env.HOME = home;
     const port = await freePort();
-    const running = await startFlow(
-      [astroIndi, astroIndiServer],
-      [
-        {
-          ...{ id: 'indi', type: 'astro-indi', mode: 'launch', port },
-          drivers: [{ executable: devices.mount.executable, label: 'My Mount' }],
-        },
-        { id: 'node', type: 'astro-indi-server', indi: 'indi', wires: [['out'], ['events']] },
-        ...['out', 'events'].map((id) => ({ id, type: 'helper', wires: [] })),
-      ],
-    );
+    const drivers = [{ executable: devices.mount.executable, label: 'My Mount' }];
+    const flow: FlowNode[] = [
+      { id: 'indi', type: 'astro-indi', mode: 'launch', port, drivers },
+      { id: 'node', type: 'astro-indi-server', indi: 'indi', wires: [['out'], ['events']] },
+      ...['out', 'events'].map((id) => ({ id, type: 'helper', wires: [] })),
+    ];
+    const running = await startFlow([astroIndi, astroIndiServer], flow);
     await running.listen();
     const list = await running.admin().get('/nightflow/indi/indi/devices');
     expect([list.status, list.body]).toMatchObject([200, [{ name: 'My Mount', connected: false }]]);
@@ -209,7 +276,13 @@ describe('in Node-RED', () => {
     await running.sink('events').first(({ event }) => event === 'device-lost');
     await running.sink('events').first(({ event, payload }) => event === 'log' && String(payload).includes('indi'));
     await (running.node('indi') as IndiNode).device('My Mount');
+    // Deployed anew, it takes the same port again at once.
+    const [indi, ...others] = flow;
+    await running.deploy([{ ...indi!, name: 'Roof' }, ...others], 'full');
+    await (running.node('indi') as IndiNode).device('My Mount');
+    expect(isRunning(pid)).toBe(false);
+    const second = driverPid('indiserver', port);
     await stopFlow();
-    await expect.poll(() => isRunning(pid), patient).toBe(false);
-  }, 60_000);
+    await expect.poll(() => isRunning(second), patient).toBe(false);
+  }, 90_000);
 });
