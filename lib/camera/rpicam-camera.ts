@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { parseFitsTime } from '../frame/fits/values.ts';
 import type { Frame } from '../frame/frame.ts';
 import { readFrame } from '../frame/read.ts';
-import { asNightflowError, NightflowError, throwIfAborted } from '../process/errors.ts';
+import { NightflowError, throwIfAborted } from '../process/errors.ts';
 import type {
   Camera,
   CameraContext,
@@ -16,15 +16,18 @@ import type {
   SettingDescription,
   SettingValue,
 } from './camera.ts';
+import type { Focuser } from './focuser.ts';
 import { makeRamFolder, removeRamFolder } from './ram-folder.ts';
 import { findCamera } from './rpicam-find.ts';
+import { lensFocuser } from './rpicam-focuser.ts';
 import { fieldsOf, frameOf, type Wish } from './rpicam-frame.ts';
 import { type RpicamCamera as Found, sensorOf } from './rpicam-list.ts';
 import { RpicamLiveView } from './rpicam-live.ts';
 import { parseMetadataJson } from './rpicam-metadata.ts';
 import { runRpicam, type ShotSettings, stillWords } from './rpicam-program.ts';
 
-import { type RawShot, RpicamSequence } from './rpicam-sequence.ts';
+import { type DevelopedFrame, framesOfRun } from './rpicam-run.ts';
+import type { RawShot, RpicamSequence } from './rpicam-sequence.ts';
 import {
   describeSettings,
   modeOf,
@@ -45,8 +48,7 @@ export interface RpicamOptions extends Partial<RpicamSettings> {
 
 /** Hidden frames of some sensors, the JPEG that comes along, a slow start. */
 const stillSeconds = 20;
-/** Frames in a row that are cut short, or of another exposure than was asked for: then it is no accident. */
-const mostDropped = 3;
+const usualWaiting = 6;
 const mostWarnings = 100;
 
 export class RpicamCamera implements Camera {
@@ -148,6 +150,7 @@ export class RpicamCamera implements Camera {
           const start = parseFitsTime(frame.start);
           const gapSeconds = lastEnd === null || start === null ? null : (start - lastEnd) / 1e6;
           lastEnd = parseFitsTime(frame.end);
+          this.live.show(frame);
           yield { frame, gapSeconds, lostBefore };
         }
     } finally {
@@ -157,6 +160,13 @@ export class RpicamCamera implements Camera {
 
   livePictures(options: LivePictureOptions = {}): AsyncIterable<LivePicture> {
     return this.live.pictures(this.opened().found.index, options);
+  }
+
+  /** The lens of a module with a focus motor; null for the others. */
+  async focuser(): Promise<Focuser | null> {
+    const range = this.opened().found.controls.get('LensPosition');
+    const lens = () => this.opened().current.lensPosition;
+    return range ? lensFocuser(range, lens, (dioptres) => this.set('lensPosition', dioptres)) : null;
   }
 
   warnings(): readonly string[] {
@@ -177,55 +187,22 @@ export class RpicamCamera implements Camera {
     await this.sequence?.stop();
   }
 
-  /** Frames of one run of rpicam-raw: until a setting changes. While one is used, the next is unpacked. */
-  private async *oneProgram(request: ExposureRequest, stop: AbortSignal): AsyncGenerator<Shot> {
+  private oneProgram(request: ExposureRequest, stop: AbortSignal): AsyncGenerator<DevelopedFrame> {
     const settings = this.shotSettings(request);
-    const { width, height } = settings.mode;
-    const waitingFrames = this.options.waitingFrames ?? 6;
-    const folder = await makeRamFolder(width * height * 2 * (waitingFrames + 2));
-    const sequence = new RpicamSequence({
+    const before = this.current;
+    const run = {
       settings,
-      folder,
       programFolder: this.options.programFolder || null,
-      waitingFrames,
-      onWarning: (sentence) => this.tell(sentence),
-    });
-    this.sequence = sequence;
-    try {
-      await sequence.start();
-      let ahead: Developing | null = null;
-      let dropped = 0;
-      let droppedInARow = 0;
-      for (;;) {
-        const shot: RawShot | null = ahead?.shot ?? (await sequence.next(stop));
-        if (!shot) return;
-        const current: Promise<Frame> = ahead?.frame ?? this.develop(shot, settings, request);
-        const frame = await current.catch((thrown) => {
-          if (++droppedInARow >= mostDropped) throw thrown;
-          this.tell(`A frame was dropped: ${asNightflowError(thrown).message}`);
-          return null;
-        });
-        ahead = null;
-        if (sequence.hasShot) {
-          const next = (await sequence.next(stop))!;
-          ahead = { shot: next, frame: this.develop(next, settings, request) };
-          ahead.frame.catch(() => {}); // looked at when its turn comes
-        }
-        throwIfAborted(stop);
-        if (!frame) {
-          dropped += shot.lostBefore + 1;
-          continue;
-        }
-        this.live.show(frame);
-        yield { frame, lostBefore: shot.lostBefore + dropped };
-        dropped = 0;
-        droppedInARow = 0;
-      }
-    } finally {
-      this.sequence = null;
-      await sequence.stop();
-      await removeRamFolder(folder);
-    }
+      waitingFrames: this.options.waitingFrames ?? usualWaiting,
+      develop: (shot: RawShot) => this.develop(shot, settings, request),
+      runs: (sequence: RpicamSequence | null) => {
+        this.sequence = sequence;
+        // Changed while the program was being prepared.
+        if (this.current !== before) sequence?.finish();
+      },
+      tell: (sentence: string) => this.tell(sentence),
+    };
+    return framesOfRun(run, stop);
   }
 
   private async develop(shot: RawShot, settings: ShotSettings, request: ExposureRequest): Promise<Frame> {
@@ -280,15 +257,6 @@ export class RpicamCamera implements Camera {
   private tell(sentence: string): void {
     this.told = [...this.told, sentence].slice(-mostWarnings);
   }
-}
-
-interface Shot {
-  frame: Frame;
-  lostBefore: number;
-}
-interface Developing {
-  shot: RawShot;
-  frame: Promise<Frame>;
 }
 
 const bitsOf = (whiteLevel: number): number => Math.ceil(Math.log2(whiteLevel + 1));
