@@ -11,12 +11,16 @@ export interface Known {
   longest: number;
 }
 
+/** By brightness, or by brightness over area; each also spread over the picture. Where one is led astray by clumps, another is not. */
+export const starOrders = ['flux', 'sharp', 'fluxSpread', 'sharpSpread'] as const;
+export type StarOrder = (typeof starOrders)[number];
+
 export interface Stage {
   /** Longest side of the quads. */
   octave: number;
   /** Null: flat. */
   focalLength: number | null;
-  order: 'flux' | 'spread';
+  order: StarOrder;
   from: number;
   to: number;
 }
@@ -28,7 +32,7 @@ const octaves = Array.from({ length: 18 }, (_, i) => 40 * degrees * 2 ** (-i / 2
 const flatField = 19 * degrees;
 const [smallestField, widestField] = [0.35 * degrees, 110 * degrees];
 /** From one assumed field to the next; the focal length may be off by half of this. */
-const fieldStep = 1.3;
+const fieldStep = 1.18;
 /** A quad's longest side over the longer side of the picture: a share of what is used. */
 const [leastPart, mostPart] = [0.13, 0.95];
 /** Ranges of image stars, in the order in which they are tried. */
@@ -73,9 +77,11 @@ export function plan(field: Field, known: Known): Stage[] {
     for (const octave of octaves)
       if (octave > angle * leastPart * 1.5 && octave / Math.SQRT2 < angle * mostPart)
         views.push({ octave, focalLength: focalLengthOf(field, angle), price: 0 });
+  // The index of wide ones is built in no time.
+  views.sort((a, b) => b.octave - a.octave);
   const stages: Stage[] = [];
   const add = (price: number, [from, to]: readonly [number, number]) => {
-    for (const order of ['flux', 'spread'] as const)
+    for (const order of starOrders)
       for (const view of views) if (view.price === price) stages.push({ ...view, order, from, to });
   };
   for (const range of ranges.slice(0, 2)) add(0, range);

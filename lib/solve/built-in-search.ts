@@ -67,7 +67,7 @@ export class Search {
       for (let j = 0; j < to; j++) sides[i * to + j] = Math.hypot(image.x[i]! - image.x[j]!, image.y[i]! - image.y[j]!);
     const angles = rays ? anglesOf(rays, to) : null;
     // Of a flat picture the longest side in pixels that this octave's quads can have. Of an assumed camera, the angle is known.
-    const slack = rays ? 1.16 : 1.02;
+    const slack = rays ? 1.11 : 1.02;
     const most = rays ? octave.size * slack : octave.size * limits.longest * slack;
     const least = rays ? octave.size / Math.SQRT2 / slack : ((octave.size / Math.SQRT2) * limits.shortest) / slack;
     const table = angles ?? sides;
@@ -204,7 +204,7 @@ export class Search {
       (directions[a + 2]! - directions[b + 2]!) ** 2;
     const focalLength = focalLengthFor(ax, ay, bx, by, 1 - chord / 2);
     if (focalLength < limits.shortest || focalLength > limits.longest) return false;
-    if (assumed !== null && (focalLength > assumed * 1.22 || focalLength < assumed / 1.22)) return false;
+    if (assumed !== null && (focalLength > assumed * 1.14 || focalLength < assumed / 1.14)) return false;
     const camera = cameraThrough(
       focalLength,
       [ax, ay, bx, by],

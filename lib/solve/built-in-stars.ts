@@ -2,7 +2,7 @@
 import type { Field } from './built-in-camera.ts';
 import type { ImageStars } from './built-in-refine.ts';
 
-/** Brightest first; 0-based pixel centres from the top left. */
+/** 0-based pixel centres from the top left. */
 export interface StarPlaces {
   x: Float32Array;
   y: Float32Array;
@@ -10,7 +10,8 @@ export interface StarPlaces {
 
 /** Columns and rows of the cells that take turns. */
 const [columns, rows] = [4, 3];
-export function byFlux({ x, y }: StarPlaces, { width, height }: Field, mirrored: boolean): ImageStars {
+/** The stars in the order in which they are given. */
+export function centred({ x, y }: StarPlaces, { width, height }: Field, mirrored: boolean): ImageStars {
   const count = x.length;
   const sign = mirrored ? -1 : 1;
   return {

@@ -7,14 +7,17 @@ import { plan } from './built-in-plan.ts';
 import { isPlausible } from './built-in-plausible.ts';
 import { type Limits, Search } from './built-in-search.ts';
 import { brightestAround, loadSky, type Sky } from './built-in-sky.ts';
-import { byFlux, type StarPlaces, spread } from './built-in-stars.ts';
+import { centred, type StarPlaces, spread } from './built-in-stars.ts';
 import { Judge } from './built-in-verify.ts';
 import { type Fit, wcsOf } from './built-in-wcs.ts';
 import type { SolveHints } from './solver.ts';
 
-export interface SearchInput extends StarPlaces {
+export interface SearchInput {
   width: number;
   height: number;
+  /** The brightest stars, and those that are brightest for their area; both from the first to the last. */
+  flux: StarPlaces;
+  sharp: StarPlaces;
   hints: SolveHints;
   /** Milliseconds since 1970 of the thread-independent monotonic clock (performance.timeOrigin + performance.now()). */
   deadline: number;
@@ -36,7 +39,7 @@ export interface SearchOutput {
 }
 
 /** Odds that a match must have, natural logarithms: at least, and over the number of candidates that chance had. */
-const needed = { blind: 21, hinted: 14, overTested: 8 };
+const needed = { blind: 21, hinted: 14, overTested: 10 };
 /** How far codes may differ in a flat picture and in one taken by an assumed camera. */
 const [flatTolerance, assumedTolerance] = [0.0075, 0.016];
 
@@ -72,11 +75,12 @@ export function searchSky(input: SearchInput): SearchOutput {
     if (!index || stop()) return finish('timed-out');
     const tolerance = stage.focalLength === null ? flatTolerance : assumedTolerance;
     for (const { mirrored, ...image } of lists) {
-      const matched = search.run(index, image[stage.order], { ...stage, tolerance }, (camera, hypothesis, reach) => {
-        const verdict = judge.judge(image[stage.order], hypothesis, camera, reach);
+      const stars = image[stage.order];
+      const matched = search.run(index, stars, { ...stage, tolerance }, (camera, hypothesis, reach) => {
+        const verdict = judge.judge(stars, hypothesis, camera, reach);
         if (!verdict) return false;
         const enough = verdict.logOdds >= Math.max(floor, Math.log(Math.max(1, search.tested)) + needed.overTested);
-        const fit = enough ? wcsOf(sky, field, image.flux, { ...verdict, mirrored }) : null;
+        const fit = enough ? wcsOf(sky, field, stars, { ...verdict, mirrored }) : null;
         if (fit && isPlausible(fit)) output.fit = { ...fit, logOdds: verdict.logOdds };
         else output.bestLogOdds = Math.max(output.bestLogOdds, verdict.logOdds);
         return output.fit !== null;
@@ -93,8 +97,9 @@ function listsOf(input: SearchInput, field: Field) {
   return [false, true]
     .filter((mirrored) => input.hints.parity === undefined || mirrored === (input.hints.parity === 'mirrored'))
     .map((mirrored) => {
-      const flux = byFlux(input, field, mirrored);
-      return { mirrored, flux, spread: spread(flux, field) };
+      const flux = centred(input.flux, field, mirrored);
+      const sharp = centred(input.sharp, field, mirrored);
+      return { mirrored, flux, sharp, fluxSpread: spread(flux, field), sharpSpread: spread(sharp, field) };
     });
 }
 

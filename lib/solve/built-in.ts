@@ -4,6 +4,7 @@ import { allocateShared } from '../kernels/memory.ts';
 import { job, WorkerPool } from '../kernels/pool.ts';
 import { asNightflowError } from '../process/errors.ts';
 import type { SearchInput, SearchOutput } from './built-in.job.ts';
+import type { StarPlaces } from './built-in-stars.ts';
 import { findStars } from './find-stars.ts';
 import { solutionOf } from './solution.ts';
 import type { SolveHints, SolveRequest, SolveResult, Solver, SolveStatus } from './solver.ts';
@@ -13,6 +14,8 @@ import type { ListedStar } from './star-list.ts';
 const fewestStars = 7;
 /** More than these tell nothing new. */
 const mostStars = 300;
+/** No star is smaller, pixels: half of the light within this radius. */
+const sharpestRadius = 0.5;
 /** Of the time that is left, what an attempt with hints may take while the one without waits; and seconds, when they hardly narrow it. */
 const hintedShare = 0.5;
 const narrowlyHintedSeconds = 3;
@@ -52,13 +55,14 @@ async function solve(request: SolveRequest): Promise<SolveResult> {
     detect = since();
     stars = list.length;
     if (list.length < fewestStars) return answer('too-few-stars', fewSentence(list.length));
+    const places = { flux: placesOf(list), sharp: placesOf(bySharpness(list)) };
     let crowded = true;
     for (const attempt of attemptsFor(hints)) {
       const left = timeoutSeconds - since();
       if (left <= 0) return answer('timed-out', lateSentence(timeoutSeconds));
       const output = await search(
         frame,
-        list,
+        places,
         attempt.hints,
         Math.min(left * attempt.share, attempt.mostSeconds),
         signal,
@@ -83,6 +87,17 @@ async function solve(request: SolveRequest): Promise<SolveResult> {
   }
 }
 
+function placesOf(list: readonly ListedStar[]): StarPlaces {
+  const best = list.slice(0, mostStars);
+  return { x: Float32Array.from(best, ({ x }) => x), y: Float32Array.from(best, ({ y }) => y) };
+}
+
+/** By light over area: a knot of a nebula is bright because it is large. */
+function bySharpness(list: readonly ListedStar[]): ListedStar[] {
+  const sharpness = ({ flux, hfr = sharpestRadius }: ListedStar) => flux / Math.max(sharpestRadius, hfr) ** 2;
+  return list.toSorted((a, b) => sharpness(b) - sharpness(a));
+}
+
 interface Attempt {
   hints: SolveHints;
   /** The hint is not used. */
@@ -105,19 +120,17 @@ function attemptsFor(hints: SolveHints): Attempt[] {
 
 async function search(
   { width, height }: Frame,
-  list: readonly ListedStar[],
+  places: Pick<SearchInput, 'flux' | 'sharp'>,
   hints: SolveHints,
   seconds: number,
   signal: AbortSignal | undefined,
 ): Promise<SearchOutput> {
   const cancel = allocateShared(4);
   const flag = () => void Atomics.store(new Int32Array(cancel), 0, 1);
-  const best = list.slice(0, mostStars);
   const input: SearchInput = {
     width,
     height,
-    x: Float32Array.from(best, ({ x }) => x),
-    y: Float32Array.from(best, ({ y }) => y),
+    ...places,
     hints: hints.raDegrees === undefined ? hints : { ...hints, radiusDegrees: hints.radiusDegrees ?? usualRadius },
     // Both threads count from an origin of their own.
     deadline: performance.timeOrigin + performance.now() + seconds * 1000,

@@ -6,14 +6,16 @@ export interface ListedStar {
   x: number;
   y: number;
   flux: number;
+  /** Radius of half of the light, pixels, where it was measured. */
+  hfr?: number;
 }
 
 /** A trail is no star; one that is saturated is among the best. */
 export function listStars(stars: StarTable): ListedStar[] {
-  const { x, y, flux, flags } = stars;
+  const { x, y, flux, hfr, flags } = stars;
   const listed: ListedStar[] = [];
   for (let i = 0; i < stars.count; i++)
-    if (!(flags[i]! & starFlag.elongated)) listed.push({ x: x[i]!, y: y[i]!, flux: flux[i]! });
+    if (!(flags[i]! & starFlag.elongated)) listed.push({ x: x[i]!, y: y[i]!, flux: flux[i]!, hfr: hfr[i]! });
   return listed;
 }
 
