@@ -7,12 +7,13 @@ import type { Camera } from '../camera/camera.ts';
 import type { Clock } from '../clock/clock.ts';
 import type { Frame } from '../frame/frame.ts';
 import { asNightflowError, NightflowError, throwIfAborted } from '../process/errors.ts';
-import type { EquatorialPlace } from '../sky/coordinates-date.ts';
+import { type EquatorialPlace, placeOfDate, placeOfJ2000 } from '../sky/coordinates-date.ts';
 import { offsetArcsec } from '../solve/solution.ts';
-import type { Solution, SolveHints, SolveResult, Solver } from '../solve/solver.ts';
+import type { Solution, Solver } from '../solve/solver.ts';
 import type { SkyPoint } from '../solve/wcs.ts';
-import { pixelScale } from '../stars/pixel-scale.ts';
+import { solvePicture, trusted } from './centre-picture.ts';
 import { turnedAlong } from './centre-turn.ts';
+import { centred, spoken, stuck, unrecognised } from './centre-words.ts';
 
 /** What of a mount is needed: `IndiMount` is one. */
 export interface CentreMount {
@@ -86,10 +87,6 @@ export interface CentreResult {
   frame: Frame | null;
 }
 
-/** After the first solution the scale is known this well. */
-const solvedScaleMargin = 0.02;
-/** A header's focal length is seldom better than this. */
-const headerScaleMargin = 0.15;
 /** The error has to shrink at least to this part of the one before. */
 const converging = 0.7;
 
@@ -101,8 +98,9 @@ export async function slewAndCentre(options: CentreOptions): Promise<CentreResul
   const step = (event: CentreStep['event'], more: Partial<CentreStep> = {}) =>
     options.onStep?.({ event, attempt: Math.max(1, attempts), tries, ...more });
 
+  const goal = placeNow(target, clock.now());
   let attempts = 0;
-  let command: EquatorialPlace = target;
+  let command: EquatorialPlace = goal;
   let canSync = true;
   let frame: Frame | null = null;
   let solution: Solution | null = null;
@@ -129,11 +127,9 @@ export async function slewAndCentre(options: CentreOptions): Promise<CentreResul
   while (attempts < tries) {
     attempts++;
     step('exposing');
-    // What was not recognised gets twice the light.
-    const exposureSeconds = options.exposureSeconds * (lastRefusal ? 2 : 1);
-    frame = await options.camera.expose({ exposureSeconds, ...gainOf(options) }, signal);
+    frame = await takePicture(options, { twiceTheLight: lastRefusal !== '' });
     step('solving', { frame });
-    const result = await solvePicture(options, frame, solution);
+    const result = trusted(await solvePicture({ ...options, target: goal }, frame, solution), options);
     throwIfAborted(signal);
     if (!result.solution) {
       step('not-recognised', { reason: result.reason, frame });
@@ -144,7 +140,7 @@ export async function slewAndCentre(options: CentreOptions): Promise<CentreResul
     }
     lastRefusal = '';
     solution = result.solution;
-    const errorArcsec = offsetArcsec(solution, target);
+    const errorArcsec = offsetArcsec(solution, goal);
     const before = measured.at(-1);
     step('measured', { errorArcsec, frame, solution });
     if (
@@ -167,7 +163,7 @@ export async function slewAndCentre(options: CentreOptions): Promise<CentreResul
       else step('sync-refused', { errorArcsec });
     }
     if (measured.at(-1)!.correction === 'none') {
-      command = turnedAlong(command, { from: solution, to: target });
+      command = turnedAlong(command, { from: solution, to: goal });
       measured.at(-1)!.correction = 'offset';
       step('correcting', { errorArcsec });
     }
@@ -179,46 +175,22 @@ export async function slewAndCentre(options: CentreOptions): Promise<CentreResul
   );
 }
 
-async function solvePicture(options: CentreOptions, frame: Frame, last: Solution | null): Promise<SolveResult> {
-  const { solver, solveTimeoutSeconds = 30, signal } = options;
-  try {
-    return await solver.solve({
-      frame,
-      hints: hintsFor(options, frame, last),
-      timeoutSeconds: solveTimeoutSeconds,
-      signal,
-    });
-  } catch (thrown) {
-    throwIfAborted(signal);
-    const { message, remedy } = asNightflowError(thrown);
-    // The night goes on with a solver that is not installed or broke, and says so.
-    const reason = remedy ? `${message} ${remedy}.` : message;
-    const seconds = { detect: 0, search: 0, total: 0 };
-    return {
-      status: 'no-match',
-      reason,
-      solution: null,
-      engine: solver.name,
-      stars: null,
-      withoutHints: false,
-      seconds,
-    };
-  }
+/** What was not recognised gets twice the light, where the camera can. */
+async function takePicture(options: CentreOptions, { twiceTheLight }: { twiceTheLight: boolean }): Promise<Frame> {
+  const { camera, exposureSeconds, gain, signal } = options;
+  const expose = (factor: number) =>
+    camera.expose({ exposureSeconds: exposureSeconds * factor, ...(gain === undefined ? {} : { gain }) }, signal);
+  if (!twiceTheLight) return expose(1);
+  return expose(2).catch((thrown) => {
+    if (asNightflowError(thrown).code !== 'bad-input') throw thrown;
+    return expose(1);
+  });
 }
 
-function hintsFor(options: CentreOptions, frame: Frame, last: Solution | null): SolveHints {
-  const { mount, target, radiusDegrees = 10 } = options;
-  const { raDegrees, decDegrees } = mount.status();
-  const known = raDegrees !== null && decDegrees !== null;
-  const place = known ? { raDegrees, decDegrees } : { raDegrees: target.raDegrees, decDegrees: target.decDegrees };
-  const scale = last?.scale ?? options.scaleArcseconds ?? pixelScale(frame);
-  const margin = last ? solvedScaleMargin : headerScaleMargin;
-  return {
-    ...place,
-    radiusDegrees,
-    ...(scale ? { scaleLow: scale * (1 - margin), scaleHigh: scale * (1 + margin) } : {}),
-    ...(last ? { parity: last.parity } : {}),
-  };
+/** Where a star with a proper motion stands tonight, in J2000 coordinates: the picture shows it there. */
+function placeNow(target: EquatorialPlace, milliseconds: number): EquatorialPlace {
+  if (!target.properMotionRaMas && !target.properMotionDecMas) return target;
+  return placeOfJ2000(placeOfDate(target, milliseconds), milliseconds);
 }
 
 /** @returns false when the mount can't or won't. */
@@ -241,31 +213,4 @@ function believesItIsThere(mount: CentreMount, command: SkyPoint, toleranceArcse
   const { raDegrees, decDegrees } = mount.status();
   if (raDegrees === null || decDegrees === null) return false;
   return offsetArcsec({ raDegrees, decDegrees }, command) < Math.max(toleranceArcsec, 5);
-}
-
-const gainOf = ({ gain }: CentreOptions) => (gain === undefined ? {} : { gain });
-
-const spoken = (arcsec: number): string =>
-  arcsec < 100
-    ? `${arcsec.toFixed(1)}"`
-    : arcsec < 6000
-      ? `${(arcsec / 60).toFixed(1)}'`
-      : `${(arcsec / 3600).toFixed(2)}°`;
-
-function centred(errorArcsec: number, fault: number | null): string {
-  const at = `Centred to ${spoken(errorArcsec)}.`;
-  if (fault === null) return at;
-  return `${at} After the sync the mount said that it was there and was ${spoken(fault)} off; the rest was corrected in the commanded place.${faultNote(fault)}`;
-}
-
-/** Measured on the simulators of indi-bin 1.9.9: 4 to 13", by where in the sky and when. */
-const faultNote = (arcsec: number): string =>
-  arcsec < 20 ? ' Drivers built on INDI before 2.2.2 err by up to 14" in their nutation.' : '';
-
-const stuck = (before: number, now: number): string =>
-  `The mount does not come closer: ${spoken(before)} off, and ${spoken(now)} after the correction. Backlash, slipping clutches, or wind?`;
-
-function unrecognised(reason: string, recognisedBefore: number): string {
-  const note = recognisedBefore > 0 ? ' An earlier picture was recognised, and the mount corrected by it.' : '';
-  return `The stars were not recognised: ${reason}${note}`;
 }

@@ -151,6 +151,18 @@ describe('slew and centre', () => {
     expect(world.exposures).toEqual([2, 4]);
   });
 
+  it('takes the second picture as the first where the camera has no longer exposure', async () => {
+    const world = observatory({ blindPictures: 1 });
+    const taken: number[] = [];
+    const expose = async ({ exposureSeconds }: { exposureSeconds: number }) => {
+      if (exposureSeconds > 2) throw new NightflowError('bad-input', 'It takes 2 s at the most.');
+      taken.push(exposureSeconds);
+      return frame;
+    };
+    expect(await centre({ ...world, camera: { expose } })).toMatchObject({ status: 'centred', attempts: 2 });
+    expect(taken).toEqual([2, 2]);
+  });
+
   it('goes on uncalibrated when there is no solver', async () => {
     const solver: Solver = {
       name: 'solve-field',
@@ -170,6 +182,38 @@ describe('slew and centre', () => {
       scaleHigh: expect.closeTo(2.415),
     });
     expect(world.requests[1]!.hints).toMatchObject({ scaleLow: expect.closeTo(1.96), parity: 'normal' });
+  });
+
+  it('does not believe a weak match far from where the mount points', async () => {
+    const world = observatory({ pointing: { raDegrees: 0, decDegrees: -60 } });
+    const far = (logOdds: number | null): Solver => ({
+      name: 'truth',
+      solve: async (request) => {
+        const result = await world.solver.solve(request);
+        return { ...result, withoutHints: true, solution: { ...result.solution!, logOdds } };
+      },
+    });
+    const weak = await centre({ ...world, solver: far(22) });
+    expect(weak).toMatchObject({ status: 'uncalibrated', errorArcsec: null });
+    expect(weak.reason).toContain('A match 60° from where the mount points is too weak to be believed.');
+    expect(world.log).not.toContain('sync');
+    expect(await centre({ ...world, solver: far(200) })).toMatchObject({ status: 'centred' });
+  });
+
+  it('centres a star where its proper motion has taken it', async () => {
+    const world = observatory();
+    // 61 Cygni (Gaia DR3): 4.1″ a year east, 3.3″ north; since 2016.
+    const cygni = {
+      raDegrees: 316.7485,
+      decDegrees: 38.7642,
+      properMotionRaMas: 4164,
+      properMotionDecMas: 3250,
+      epochYear: 2016,
+    };
+    const result = await centre(world, { target: cygni });
+    expect(result.status).toBe('centred');
+    // 10.9 years: 45″ and 35″.
+    expect(offsetArcsec(world.truth(), cygni)).toBeCloseTo(57.6, 0);
   });
 
   it('stops with its signal', async () => {
