@@ -5,7 +5,6 @@ import type { IndiClient } from '../../lib/indi/client.ts';
 import {
   describeDevices,
   describeProperties,
-  devicesDescribed,
   type IndiDeviceInfo,
   type IndiPropertyInfo,
 } from '../../lib/indi/devices/list.ts';
@@ -28,14 +27,14 @@ export function serveIndiLists(RED: NodeAPI): void {
   if (served.has(app)) return;
   served.add(app);
   const mayRead = RED.auth.needsPermission('astro-indi.read');
-  /** Connecting a device wakes hardware. */
+  /** The lists may start the server, and connecting a device wakes hardware. */
   const mayWrite = RED.auth.needsPermission('astro-indi.write');
 
   const answer = (
     method: 'get' | 'post',
     path: string,
     find: (asked: Asked, signal: AbortSignal) => unknown,
-    allowed = mayRead,
+    allowed = mayWrite,
   ) =>
     app[method](`/nightflow/indi/:id/${path}`, allowed, (request, response) => {
       const over = new AbortController();
@@ -59,11 +58,16 @@ export function serveIndiLists(RED: NodeAPI): void {
     throw new NightflowError('bad-input', 'This INDI server is not deployed yet.', { remedy: 'Press Deploy first.' });
   };
 
-  answer('get', 'state', (asked): IndiState => {
-    const { observatory, problem } = nodeOf(asked);
-    if (!observatory) throw problem;
-    return observatory.report();
-  });
+  answer(
+    'get',
+    'state',
+    (asked): IndiState => {
+      const { observatory, problem } = nodeOf(asked);
+      if (!observatory) throw problem;
+      return observatory.report();
+    },
+    mayRead,
+  );
   answer('get', 'devices', async (asked, signal): Promise<DeviceList> => {
     const client = await described(nodeOf(asked), signal);
     return describeDevices(client.store);
@@ -72,17 +76,11 @@ export function serveIndiLists(RED: NodeAPI): void {
     const client = await described(nodeOf(asked), signal);
     return describeProperties(client.store, String(asked.query.device ?? ''));
   });
-  answer(
-    'post',
-    'connect',
-    async (asked, signal): Promise<PropertyList> => {
-      const device = String(asked.query.device ?? '');
-      const client = await nodeOf(asked).device(device, signal);
-      await devicesDescribed(client, signal);
-      return describeProperties(client.store, device);
-    },
-    mayWrite,
-  );
+  answer('post', 'connect', async (asked, signal): Promise<PropertyList> => {
+    const device = String(asked.query.device ?? '');
+    await nodeOf(asked).device(device, signal);
+    return describeProperties((await described(nodeOf(asked), signal)).store, device);
+  });
 }
 
 interface Asked {

@@ -33,8 +33,15 @@ export default function register(RED: NodeAPI): void {
     const indi = indiOf(RED, config.indi);
     const withLog = config.log !== false;
     const show = (report: ObservatoryReport) => showStatus(this, ...lineOf(RED, report));
+    let told = '';
     const off = indi?.observatory?.on('event', (event) => {
-      if (event.what === 'state') show(event.report);
+      if (event.what === 'state') {
+        show(event.report);
+        // A report comes at each change of a device, too.
+        const state = `${event.report.state} ${event.report.reason}`;
+        if (state === told) return;
+        told = state;
+      }
       if (event.what !== 'log' || withLog) this.send([null, messageOf(event, indi.observatory!.report())] as never);
     });
     if (indi?.observatory) show(indi.observatory.report());
