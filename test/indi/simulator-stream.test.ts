@@ -35,14 +35,14 @@ it('is recorded by ourselves, and its protocol says so', async () => {
   const end = await recordEvent(
     {
       startMilliseconds: realClock.now() + 1500,
-      durationSeconds: 2,
+      durationSeconds: 4,
       exposureSeconds: 0.1,
       gain: 10,
       offset: null,
       target: null,
       recordBy: 'auto',
       leadSeconds: 1.5,
-      lateSeconds: 10,
+      lateSeconds: 30,
       clockLimitSeconds: 1,
     },
     { camera, clock: realClock, site, filmPath: async () => path, takeCamera: () => () => {} },

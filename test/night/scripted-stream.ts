@@ -19,6 +19,8 @@ export interface StreamScript {
   openFailures?: number;
   /** The driver records into this folder, on this computer or another. */
   driver?: { folder: string; local: boolean; frames: number; loses?: boolean; refuses?: boolean };
+  /** So many frames arrive at once. */
+  burst?: number;
   /** Each frame arrives so much later than its exposure ended, ms. */
   latencyMilliseconds?: number;
 }
@@ -91,7 +93,8 @@ export class StreamCamera implements Camera {
         const end = start + period;
         const arrivedAt = end + (script.latencyMilliseconds ?? 0);
         const sentAt = Math.floor(end / 1000) * 1000;
-        for (const listener of frames) listener({ frame, arrivedAt, sentAt });
+        for (let copy = 0; copy < (script.burst ?? 1); copy++)
+          for (const listener of frames) listener({ frame, arrivedAt, sentAt });
       }
     };
     play().catch(() => {});
