@@ -154,6 +154,26 @@ describe('the server', () => {
     await care.stop();
   }, 60_000);
 
+  it('that is killed in mid-exposure ends it as lost, since the new driver knows nothing of it; the camera comes back', async () => {
+    world = await startWorld(['camera']);
+    const options = { host: '127.0.0.1', port: world.port, device: camera };
+    const backend = indiBackend.create(options, { clock: realClock, site: null });
+    try {
+      await backend.open();
+      const running = expect(backend.expose({ exposureSeconds: 120 })).rejects.toMatchObject({
+        code: 'lost',
+        message: expect.stringContaining('started anew'),
+      });
+      await busy(world.client, camera, 'CCD_EXPOSURE');
+      process.kill(driverPid('indiserver', world.port), 'SIGKILL');
+      await running;
+      await expect.poll(() => backend.recover().then(() => 'back', String), { timeout: 60_000 }).toBe('back');
+      expect((await backend.expose({ exposureSeconds: 0.2 })).width).toBe(1280);
+    } finally {
+      await backend.close();
+    }
+  }, 120_000);
+
   it('is refused with the reason when its port is taken or a driver is not there', async () => {
     world = await startWorld([]);
     const second = new IndiServer({ drivers: [], port: world.port });
