@@ -99,6 +99,11 @@ class EventRun {
     const needed = request.exposureSeconds + beginAheadSeconds + 1;
     const leadSeconds = this.atLeast(Math.max(request.leadSeconds, needed), rehearsedLeadSeconds);
     this.refuseLate(asked);
+    const { info, stream: video } = this.context.camera;
+    if (!video)
+      throw new NightflowError('unsupported', `The camera ${info.name} has no video.`, {
+        remedy: 'Choose an INDI camera whose driver streams, or the simulator.',
+      });
     tell.phase('waiting', asked);
     // Long before, so that there is time to mend it; nothing waits for the answer.
     const early = asked !== null && asked - this.context.clock.now() > (leadSeconds + witnessAheadSeconds) * 1000;
@@ -152,10 +157,6 @@ class EventRun {
   private async openStream(asked: number | null): Promise<CameraStream> {
     const { camera, clock } = this.context;
     const { exposureSeconds, gain, offset, target } = this.request;
-    if (!camera.stream)
-      throw new NightflowError('unsupported', `The camera ${camera.info.name} has no video.`, {
-        remedy: 'Choose an INDI camera whose driver streams, or the simulator.',
-      });
     const wanted = {
       exposureSeconds,
       ...(gain === null ? {} : { gain }),
@@ -168,7 +169,7 @@ class EventRun {
       try {
         if (!taken) this.release = this.context.takeCamera();
         taken = true;
-        const stream = await camera.stream(wanted, this.either);
+        const stream = await camera.stream!(wanted, this.either);
         this.stream = stream;
         stream.onFrame((streamed) => this.tell.frame(streamed));
         return stream;

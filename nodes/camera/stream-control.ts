@@ -199,7 +199,7 @@ export class StreamControl {
       clock: (quality) => report.clock(quality),
       progress: ({ elapsedSeconds, frames, estimated }) => {
         const elapsed = spanText(Math.min(elapsedSeconds, durationSeconds));
-        report.running('recording', { target: target?.name ?? '', elapsed, total, frames });
+        report.running('recording', { target: target?.name ?? 'film', elapsed, total, frames });
         report.tell('progress', { elapsedSeconds, durationSeconds, frames, estimated });
       },
       frame: (streamed) => report.preview(streamed, settings.previewSeconds, null),

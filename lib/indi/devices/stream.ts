@@ -123,7 +123,11 @@ export class IndiStream {
     if (this.find('CCD_STREAM_ENCODER')?.elements.has('RAW') && !isOn(this.find('CCD_STREAM_ENCODER'), 'RAW'))
       await this.set('CCD_STREAM_ENCODER', { RAW: true }, signal);
     this.usualRate = numberOf(this.find('LIMITS'), 'LIMITS_PREVIEW_FPS');
-    await this.limitPictures(mostPicturesPerSecond, signal);
+    // A driver that does not take it sends fewer: no reason to have none.
+    await this.limitPictures(mostPicturesPerSecond, signal).catch((thrown) => {
+      const error = asNightflowError(thrown);
+      if (error.code === 'aborted' || error.code === 'lost') throw error;
+    });
     if (this.find('STREAMING_EXPOSURE'))
       await this.set('STREAMING_EXPOSURE', { STREAMING_EXPOSURE_VALUE: exposureSeconds }, signal);
     this.offs.push(
