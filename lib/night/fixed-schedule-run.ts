@@ -1,6 +1,6 @@
 /** A night of fixed-time events on a clock: says what is to be done when, writes down what was done, and goes on after a restart. */
 import type { Clock } from '../clock/clock.ts';
-import { throwIfAborted } from '../process/errors.ts';
+import { asNightflowError, type NightflowError, throwIfAborted } from '../process/errors.ts';
 import { Journal, journalEntries } from '../process/journal.ts';
 import {
   type EventState,
@@ -30,6 +30,8 @@ export interface FixedRunOptions {
   journalPath: string | null;
   /** How long after its end a recording is waited for that nobody has reported, seconds. */
   graceSeconds?: number;
+  /** A journal that can't be written (a full disk) is told and the night goes on; without it the run ends with the error. */
+  onJournalFailure?: (error: NightflowError) => void;
 }
 
 export class FixedRun {
@@ -39,6 +41,7 @@ export class FixedRun {
   private readonly journal: Journal<Entry> | null;
   private readonly reasons = new Map<string, string>();
   private readonly graceSeconds: number;
+  private readonly onJournalFailure: FixedRunOptions['onJournalFailure'];
   /** Events that a restart cut off while they were recorded. */
   readonly cutOff: readonly FixedEvent[];
   private changed: AbortController = new AbortController();
@@ -49,7 +52,7 @@ export class FixedRun {
     states: Map<string, EventState>,
     journal: Journal<Entry> | null,
     cutOff: readonly FixedEvent[],
-    graceSeconds: number,
+    { graceSeconds = 0, onJournalFailure }: FixedRunOptions,
   ) {
     this.events = events;
     this.clock = clock;
@@ -57,24 +60,22 @@ export class FixedRun {
     this.journal = journal;
     this.cutOff = cutOff;
     this.graceSeconds = graceSeconds;
+    this.onJournalFailure = onJournalFailure;
   }
 
   /** Opens the journal and takes up what it says. Entries of other lists don't count. @throws disk-full, failed */
-  static async open(
-    events: readonly FixedEvent[],
-    { clock, journalPath, graceSeconds = 0 }: FixedRunOptions,
-  ): Promise<FixedRun> {
+  static async open(events: readonly FixedEvent[], options: FixedRunOptions): Promise<FixedRun> {
+    const { clock, journalPath } = options;
     const { written, reasons } = await journalOf(journalPath);
     const journal = journalPath === null ? null : await Journal.open<Entry>(journalPath);
     const known = new Map([...written].filter((entry): entry is [string, EventState] => entry[1] !== 'planned'));
     const states = statesAfterRestart(events, known);
     const cutOff = events.filter(({ id }) => written.get(id) === 'running');
-    const run = new FixedRun(events, clock, states, journal, cutOff, graceSeconds);
+    const run = new FixedRun(events, clock, states, journal, cutOff, options);
     for (const [id, reason] of reasons) run.reasons.set(id, reason);
     for (const { id } of cutOff) await run.write(id, 'failed', 'cut off by a restart');
     // What was accepted is known from now on: slept through in a power cut, it is reported as missed.
-    for (const { id } of events)
-      if (!written.has(id)) await run.journal?.append({ id, state: 'planned', at: clock.now() });
+    for (const { id } of events) if (!written.has(id)) await run.append({ id, state: 'planned', at: clock.now() });
     return run;
   }
 
@@ -102,7 +103,7 @@ export class FixedRun {
   async restore(id: string): Promise<boolean> {
     const event = this.events.find((each) => each.id === id);
     if (!event || this.states.get(id) !== 'skipped' || event.startAt <= this.clock.now()) return false;
-    await this.journal?.append({ id, state: 'planned', at: this.clock.now() });
+    await this.append({ id, state: 'planned', at: this.clock.now() });
     this.states.delete(id);
     this.reasons.delete(id);
     this.changed.abort();
@@ -145,9 +146,18 @@ export class FixedRun {
 
   private async write(id: string, state: EventState, reason?: string): Promise<void> {
     const entry: Entry = { id, state, at: this.clock.now(), ...(reason !== undefined && { reason }) };
-    await this.journal?.append(entry);
+    await this.append(entry);
     this.states.set(id, state);
     if (reason !== undefined) this.reasons.set(id, reason);
+  }
+
+  private async append(entry: Entry): Promise<void> {
+    try {
+      await this.journal?.append(entry);
+    } catch (thrown) {
+      if (!this.onJournalFailure) throw thrown;
+      this.onJournalFailure(asNightflowError(thrown));
+    }
   }
 }
 

@@ -1,18 +1,18 @@
 /** Plans, runs, commands and resumes the list of one `astro-schedule` node. */
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Clock, isoTime } from '../../lib/clock/clock.ts';
+import type { Clock } from '../../lib/clock/clock.ts';
 import { FixedRun, journalledEvents } from '../../lib/night/fixed-schedule-run.ts';
 import { readState, workFolder, writeState } from '../../lib/night/night-folder.ts';
 import { clockQuality } from '../../lib/process/clock-quality.ts';
 import { NightflowError } from '../../lib/process/errors.ts';
 import { reportFailure } from '../handle.ts';
 import { type NodeConfig, readSettings } from '../inputs.ts';
-import { type StatusState, showStatus } from '../status.ts';
 import { type AstroMessage, clockOf, type Node, type NodeAPI, type SiteNode, siteOf } from '../types.ts';
 import { requirePlace } from './require-place.ts';
 import { nothingToDo, PlannedList, reasonOf, type ScheduleSnapshot, tallyOf } from './schedule-report.ts';
 import { fingerprintOf, fixedOptions, listOf, type ScheduleSettings, scheduleInputs } from './schedule-settings.ts';
+import { ScheduleVoice } from './schedule-voice.ts';
 
 /** What is written beside the journal, so that a night goes on after a restart. */
 interface Kept {
@@ -29,6 +29,7 @@ export class ScheduleControl {
   private readonly config: NodeConfig;
   private readonly siteNode: SiteNode | null;
   private readonly clock: Clock;
+  private readonly voice: ScheduleVoice;
   private run: FixedRun | null = null;
   private stopping: AbortController | null = null;
   private working: Promise<void> = Promise.resolve();
@@ -44,6 +45,7 @@ export class ScheduleControl {
     this.config = config;
     this.siteNode = siteOf(RED, config.site);
     this.clock = clockOf(RED, config.site);
+    this.voice = new ScheduleVoice(RED, node, this.clock, () => this.snapshot());
   }
 
   /** Plans the list and says so; `start` begins the night with it. @throws busy; bad-input for what is no list or has no event left */
@@ -58,8 +60,8 @@ export class ScheduleControl {
   async report(state: 'done' | 'failed' | 'skipped', msg: AstroMessage): Promise<void> {
     const run = this.running();
     const id = this.idOf(msg, run);
-    const reason = reasonOf(msg) ?? (state === 'skipped' ? this.say('reason.skipped') : undefined);
-    if (await run.report(id, state, reason)) this.tellOf(id, state, msg);
+    const reason = reasonOf(msg) ?? (state === 'skipped' ? this.voice.say('reason.skipped') : undefined);
+    if (await run.report(id, state, reason)) this.voice.tellOf(id, state, msg);
   }
 
   /** @throws bad-input, rejected */
@@ -68,7 +70,7 @@ export class ScheduleControl {
     const id = this.idOf(msg, run);
     if (!(await run.restore(id)))
       throw new NightflowError('rejected', 'Only a skipped event can be taken up again, and only before its start.');
-    this.tellOf(id, 'restored', msg);
+    this.voice.tellOf(id, 'restored', msg);
   }
 
   /** Ends the night: what is under way has failed, what is left stays planned for the next start. */
@@ -76,17 +78,17 @@ export class ScheduleControl {
     const { run } = this;
     if (!run) return;
     const under = run.events.find(({ id }) => run.state(id) === 'running');
-    if (under && (await run.report(under.id, 'failed', this.say('reason.stopped'))))
-      this.tellOf(under.id, 'failed', msg);
+    if (under && (await run.report(under.id, 'failed', this.voice.say('reason.stopped'))))
+      this.voice.tellOf(under.id, 'failed', msg);
     this.stopping?.abort();
     await this.working;
     await rm(this.keptPath(), { force: true });
-    this.tell('stopped', tallyOf(this.last.events), msg);
-    this.show('idle', 'stopped');
+    this.voice.tell('stopped', tallyOf(this.last.events), msg);
+    this.voice.show('idle', 'stopped');
   }
 
   status(msg: AstroMessage): void {
-    this.tell('status', this.snapshot(), msg);
+    this.voice.tell('status', this.snapshot(), msg);
   }
 
   /** Goes on with the night that a restart cut off. */
@@ -106,7 +108,7 @@ export class ScheduleControl {
   }
 
   idle(): void {
-    this.show('idle', 'idle');
+    this.voice.show('idle', 'idle');
   }
 
   suspend(): void {
@@ -126,7 +128,7 @@ export class ScheduleControl {
     const known = await journalledEvents(journalPath);
     const list = new PlannedList(kept.list, this.clock.now(), fixedOptions(kept.settings, site, known));
     if (how === 'plan') {
-      this.planned(list.snapshot(null, false), 'plan', msg);
+      this.planned(list.snapshot(null, false), msg);
       return this.tellClock(kept.settings);
     }
     if (this.run || this.starting)
@@ -137,21 +139,26 @@ export class ScheduleControl {
     try {
       const { events } = list.plan;
       if (events.length === 0) {
-        this.planned(list.snapshot(null, false), 'plan', msg);
+        this.planned(list.snapshot(null, false), msg);
         await rm(this.keptPath(), { force: true });
         throw nothingToDo(list.snapshot(null, false));
       }
       // A list of which nothing is known belongs to another night.
       if (!events.some(({ id }) => known.has(id))) await rm(journalPath, { force: true });
       const { graceSeconds } = kept.settings;
-      const run = await FixedRun.open(events, { clock: this.clock, journalPath, graceSeconds });
+      const run = await FixedRun.open(events, {
+        clock: this.clock,
+        journalPath,
+        graceSeconds,
+        onJournalFailure: ({ message, remedy }) => this.node.warn(remedy ? `${message} ${remedy}` : message),
+      });
       await writeState(this.keptPath(), kept);
       this.list = list;
       this.run = run;
       this.stopping = new AbortController();
       if (this.closing.signal.aborted) this.stopping.abort();
-      this.planned(this.snapshot(), how === 'resume' ? 'resumed' : 'plan', msg);
-      for (const { id } of run.cutOff) this.tellOf(id, 'failed', msg);
+      this.voice.plan(this.snapshot(), how === 'resume' ? 'resumed' : 'plan', msg);
+      for (const { id } of run.cutOff) this.voice.tellOf(id, 'failed', msg);
       this.working = this.work(run, this.stopping.signal);
       await this.tellClock(kept.settings);
     } finally {
@@ -163,20 +170,21 @@ export class ScheduleControl {
   private async work(run: FixedRun, signal: AbortSignal): Promise<void> {
     try {
       for (;;) {
-        this.showNext(run);
+        this.voice.showNext();
         const step = await run.next(signal);
         if (step.act === 'finish') break;
         const { id } = step.event;
-        if (step.act === 'miss') this.tellOf(id, 'missed');
-        else if (step.act === 'over') this.tellOf(id, 'done');
+        if (step.act === 'miss') this.voice.tellOf(id, 'missed');
+        else if (step.act === 'over') this.voice.tellOf(id, 'done');
         // Between the journal's write and this line a person may have skipped it.
-        else if (run.state(id) === (step.act === 'prepare' ? 'preparing' : 'running')) this.order(step.act, id);
+        else if (run.state(id) === (step.act === 'prepare' ? 'preparing' : 'running'))
+          this.voice.order(step.act, id, step.event.target);
       }
       await rm(this.keptPath(), { force: true });
       this.end(run);
       const tally = tallyOf(this.last.events);
-      this.tell('finish', tally);
-      this.show('done', 'finished', { ...tally });
+      this.voice.tell('finish', tally);
+      this.voice.show('done', 'finished', { ...tally });
     } catch (thrown) {
       this.end(run);
       if (!signal.aborted) this.fail(thrown);
@@ -189,7 +197,7 @@ export class ScheduleControl {
   private async tellClock({ clockLimitSeconds }: ScheduleSettings): Promise<void> {
     const { clock } = this;
     const quality = await clockQuality({ clock, limitSeconds: clockLimitSeconds, signal: this.closing.signal });
-    this.tell('clock', quality);
+    this.voice.tell('clock', quality);
   }
 
   private end(run: FixedRun): void {
@@ -197,65 +205,15 @@ export class ScheduleControl {
     this.last = this.list?.snapshot(run, false) ?? nothing;
   }
 
-  /** To output 1: this is to be done now. */
-  private order(event: 'prepare' | 'begin', id: string): void {
-    const { target } = this.list!.plan.events.find((each) => each.id === id)!;
-    const schedule = this.dated(this.snapshot());
-    const row = schedule.events.find((each) => each.id === id)!;
-    const secondsLeft = Number(((Date.parse(row.start) - this.clock.now()) / 1000).toFixed(3));
-    const { start, end, durationSeconds, exposureSeconds } = row;
-    // Exposure and duration of the recording travel with `begin` only: before it they would be taken for those of other pictures.
-    const recording = { durationSeconds, ...(exposureSeconds !== null && { exposureSeconds }) };
-    const message = { event, id, payload: { ...row, secondsLeft }, target: { ...target }, start, end, schedule };
-    this.node.send([{ ...message, ...(event === 'begin' && recording) }, null] as never);
-  }
-
-  /** To output 2, about one event. */
-  private tellOf(id: string, event: string, msg?: AstroMessage): void {
-    const schedule = this.snapshot();
-    const row = schedule.events.find((each) => each.id === id);
-    const reason = row?.reason ?? undefined;
-    this.send({ event, id, payload: row, ...(reason !== undefined && { reason }), schedule }, msg);
-    if (this.run) this.showNext(this.run);
-  }
-
-  private tell(event: string, payload: unknown, msg?: AstroMessage): void {
-    this.send({ event, payload, schedule: this.snapshot() }, msg);
-  }
-
-  private send(message: { event: string; schedule: ScheduleSnapshot; [more: string]: unknown }, msg?: AstroMessage) {
-    const topic = msg?.topic;
-    const schedule = this.dated(message.schedule);
-    this.node.send([null, { ...(topic !== undefined && { topic }), ...message, schedule }] as never);
-  }
-
-  /** A rehearsal's page counts down by the rehearsal's clock. */
-  private dated(schedule: ScheduleSnapshot): ScheduleSnapshot & { now: string } {
-    return { ...schedule, now: isoTime(this.clock.now()) };
-  }
-
-  private planned(schedule: ScheduleSnapshot, event: 'plan' | 'resumed', msg: AstroMessage): void {
-    const { events, refused, broken } = schedule;
+  /** Nothing runs: what was looked at is what the node knows. */
+  private planned(schedule: ScheduleSnapshot, msg: AstroMessage): void {
     if (!this.run) this.last = schedule;
-    this.send({ event, payload: { accepted: events, refused, broken }, schedule }, msg);
-    if (this.run) return;
-    const wrong = refused.length + broken.length;
-    const counts = { accepted: events.length, refused: refused.length, broken: broken.length };
-    this.show(wrong > 0 || events.length === 0 ? 'waiting' : 'done', 'planned', counts);
+    this.voice.plan(schedule, 'plan', msg);
   }
 
   private snapshot(): ScheduleSnapshot {
     if (this.run && this.list) this.last = this.list.snapshot(this.run, true);
     return this.last;
-  }
-
-  private showNext(run: FixedRun): void {
-    const { events, next } = this.list!.snapshot(run, true);
-    const row = events.find(({ id }) => id === next);
-    if (!row) return;
-    const values = { name: row.name, start: row.start.slice(11, 19), prepare: row.prepare.slice(11, 19) };
-    if (row.state === 'planned') this.show('waiting', 'next', values);
-    else this.show('working', row.state, values);
   }
 
   private running(): FixedRun {
@@ -277,14 +235,6 @@ export class ScheduleControl {
   private fail(thrown: unknown): void {
     const msg = { _msgid: this.RED.util.generateId() };
     reportFailure(this.node, thrown, (error) => error && this.node.error(error, msg));
-  }
-
-  private show(state: StatusState, key: string, values: Record<string, unknown> = {}): void {
-    showStatus(this.node, state, this.say(`status.${key}`, values));
-  }
-
-  private say(key: string, values: Record<string, unknown> = {}): string {
-    return this.RED._(`astro-schedule.${key}`, values as never);
   }
 
   private folder(): string {

@@ -12,6 +12,7 @@ import {
 } from '../../lib/night/fixed-schedule.ts';
 import type { FixedRun } from '../../lib/night/fixed-schedule-run.ts';
 import { NightflowError } from '../../lib/process/errors.ts';
+import type { Target } from '../../lib/sky/target.ts';
 import type { BrokenLine } from '../../lib/sky/target-list.ts';
 import { observe } from '../../lib/sky/visibility.ts';
 import type { AstroMessage } from '../types.ts';
@@ -56,6 +57,23 @@ export interface ScheduleSnapshot {
   broken: readonly BrokenLine[];
   /** Of the event that is worked on, or that comes next; null: none is left. */
   next: string | null;
+}
+
+/** As it leaves the node. */
+export interface DatedSnapshot extends ScheduleSnapshot {
+  /** By the clock of the site, ISO 8601 UTC. */
+  now: string;
+}
+
+/** The message that says what is to be done now about an event of the snapshot. */
+export function orderOf(event: 'prepare' | 'begin', id: string, target: Target, schedule: DatedSnapshot) {
+  const row = schedule.events.find((each) => each.id === id)!;
+  const { start, end, durationSeconds, exposureSeconds } = row;
+  const secondsLeft = (Date.parse(start) - Date.parse(schedule.now)) / 1000;
+  // Exposure and duration of the recording travel with `begin` only: before it they would be taken for those of other pictures.
+  const recording = { durationSeconds, ...(exposureSeconds !== null && { exposureSeconds }) };
+  const message = { event, id, payload: { ...row, secondsLeft }, target: { ...target }, start, end, schedule };
+  return { ...message, ...(event === 'begin' && recording) };
 }
 
 /** A list that was read and planned: where its targets stand is worked out once. */

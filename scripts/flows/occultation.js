@@ -1,6 +1,15 @@
 // Occultation night: a list of targets at fixed times; each is pointed at, centred by its stars, recorded, and the telescope parked.
 import { readFileSync } from 'node:fs';
 import { Flow } from './flow.js';
+import {
+  captureSettings,
+  coolerSettings,
+  mountSettings,
+  observatorySettings,
+  scheduleSettings,
+  streamSettings,
+  visibleSettings,
+} from './occultation-settings.js';
 import { caption, forPage, nightPage } from './star-trails-page.js';
 
 const conductorParts = ['occultation-target.js', 'occultation-chores.js', 'occultation-conductor.js'];
@@ -32,27 +41,7 @@ export function occultation() {
     clockStart: '2026-12-09T20:00:00Z',
     clockRate: '1',
   });
-  const indi = flow.config('astro-indi', 'Simulated observatory', {
-    site,
-    mode: 'simulator',
-    host: 'localhost',
-    port: '7624',
-    drivers: [],
-    devices: [],
-    autoStart: false,
-    tellPlace: true,
-    tellTime: true,
-    focalLengthMillimetres: '135',
-    apertureMillimetres: '34',
-    sensorWidth: '1280',
-    sensorHeight: '1024',
-    pixelMicrometres: '5.2',
-    errorRaArcminutes: '12',
-    errorDecArcminutes: '-8',
-    periodicArcseconds: '0',
-    polarArcminutes: '0',
-    seed: '1',
-  });
+  const indi = flow.config('astro-indi', 'Simulated observatory', observatorySettings(site));
   const camera = flow.config('astro-camera', 'Camera of the observatory', {
     site,
     backend: 'indi',
@@ -122,45 +111,10 @@ export function occultation() {
     [670, 40],
     'Prepare = how long before its start a target is pointed at; begin = how long before it the recording is armed. The horizon of your garden goes here.',
   );
-  flow.node(
-    'astro-schedule',
-    "Tonight's list",
-    [640, 100],
-    {
-      site,
-      listFrom: 'typed',
-      listFromType: 'choice',
-      list: '',
-      listFile: 'targets.csv',
-      listFileType: 'str',
-      leadSeconds: '180',
-      leadSecondsType: 'num',
-      armSeconds: '15',
-      armSecondsType: 'num',
-      graceSeconds: '120',
-      graceSecondsType: 'num',
-      durationSeconds: '60',
-      durationSecondsType: 'num',
-      clockLimitSeconds: '0.05',
-      clockLimitSecondsType: 'num',
-      calibrationMagnitude: '11',
-      calibrationMagnitudeType: 'num',
-      calibrationExposureSeconds: '0.1',
-      calibrationExposureSecondsType: 'num',
-      shortestExposureSeconds: '0.02',
-      shortestExposureSecondsType: 'num',
-      longestExposureSeconds: '2',
-      longestExposureSecondsType: 'num',
-      minimumAltitudeDegrees: '15',
-      minimumAltitudeDegreesType: 'num',
-      horizon: '',
-      minimumMoonDegrees: '',
-      minimumMoonDegreesType: 'num',
-      maximumSunDegrees: '',
-      maximumSunDegreesType: 'num',
-    },
-    [['The list says'], ['The list says']],
-  );
+  flow.node('astro-schedule', "Tonight's list", [640, 100], scheduleSettings(site), [
+    ['The list says'],
+    ['The list says'],
+  ]);
   answer('The list says', 'schedule', [860, 100]);
 
   // 3. Each target
@@ -169,99 +123,14 @@ export function occultation() {
     [810, 160],
     'What fails is said on the page, and the next target has its turn. Stars that are not recognised are no failure: the recording is made where the telescope stands.',
   );
-  flow.node(
-    'astro-visible',
-    'Still visible?',
-    [640, 220],
-    {
-      site,
-      visibleWhen: 'now',
-      visibleWhenType: 'choice',
-      minimumMinutes: '0',
-      minimumMinutesType: 'num',
-      minimumAltitudeDegrees: '15',
-      minimumAltitudeDegreesType: 'num',
-      horizon: '',
-      maximumAirmass: '',
-      maximumAirmassType: 'num',
-      minimumMoonDegrees: '',
-      minimumMoonDegreesType: 'num',
-      maximumSunDegrees: '',
-      maximumSunDegreesType: 'num',
-    },
-    [['The sky says'], ['The sky says']],
-  );
+  flow.node('astro-visible', 'Still visible?', [640, 220], visibleSettings(site), [['The sky says'], ['The sky says']]);
   answer('The sky says', 'visible', [860, 220]);
-  flow.node(
-    'astro-mount',
-    'Telescope',
-    [630, 280],
-    {
-      indi,
-      device: 'Telescope Simulator',
-      command: 'slew',
-      commandType: 'choice',
-      targetName: '',
-      targetNameType: 'str',
-      coordinates: '',
-      coordinatesType: 'str',
-      minimumAltitudeDegrees: '5',
-      minimumAltitudeDegreesType: 'num',
-      horizon: '',
-      allowBelow: false,
-      trackingRate: 'unchanged',
-      trackingRateType: 'choice',
-      raRateArcseconds: '',
-      raRateArcsecondsType: 'num',
-      decRateArcseconds: '',
-      decRateArcsecondsType: 'num',
-      camera,
-      exposureSeconds: '2',
-      exposureSecondsType: 'num',
-      gain: '',
-      gainType: 'num',
-      toleranceArcsec: '60',
-      toleranceArcsecType: 'num',
-      tries: '4',
-      triesType: 'num',
-      radiusDegrees: '5',
-      radiusDegreesType: 'num',
-      engine: 'auto',
-      engineType: 'choice',
-      scaleArcseconds: '',
-      scaleArcsecondsType: 'num',
-      solveTimeoutSeconds: '30',
-      solveTimeoutSecondsType: 'num',
-      reportSeconds: '10',
-    },
-    [['The telescope says', 'A picture?'], ['The telescope says']],
-  );
+  flow.node('astro-mount', 'Telescope', [630, 280], mountSettings(indi, camera), [
+    ['The telescope says', 'A picture?'],
+    ['The telescope says'],
+  ]);
   answer('The telescope says', 'mount', [870, 280]);
-  flow.node(
-    'astro-capture',
-    'Control picture',
-    [640, 340],
-    {
-      camera,
-      exposureSeconds: '2',
-      exposureSecondsType: 'num',
-      gain: '',
-      gainType: 'num',
-      offset: '',
-      kind: 'light',
-      mode: 'one',
-      intervalSeconds: '0',
-      startAt: 'command',
-      stopAt: 'never',
-      everyNight: false,
-      keep: 'none',
-      keepNights: '7',
-      folder: 'frames/{camera}',
-      format: 'fits',
-      freeGigabytes: '0',
-    },
-    [['Save it', 'A picture?'], []],
-  );
+  flow.node('astro-capture', 'Control picture', [640, 340], captureSettings(camera), [['Save it', 'A picture?'], []]);
   flow.node(
     'astro-save',
     'Save it',
@@ -270,28 +139,10 @@ export function occultation() {
     [['It is saved']],
   );
   answer('It is saved', 'saved', [1010, 340]);
-  flow.node(
-    'astro-stream',
-    'Recording',
-    [630, 420],
-    {
-      camera,
-      exposureSeconds: '0.1',
-      exposureSecondsType: 'num',
-      gain: '',
-      gainType: 'num',
-      durationSeconds: '60',
-      durationSecondsType: 'num',
-      recordBy: 'auto',
-      template: 'occultations/{night}/{target}_{date}_{time}',
-      leadSeconds: '8',
-      lateSeconds: '0.5',
-      previewSeconds: '1',
-      clockLimitSeconds: '0.05',
-      freeGigabytes: '1',
-    },
-    [['A film'], ['The camera says', 'A picture?']],
-  );
+  flow.node('astro-stream', 'Recording', [630, 420], streamSettings(camera), [
+    ['A film'],
+    ['The camera says', 'A picture?'],
+  ]);
   answer('A film', 'recording', [850, 400]);
   answer('The camera says', 'stream', [870, 440]);
   flow.node(
@@ -339,31 +190,7 @@ export function occultation() {
     [['The server says'], ['The server says']],
   );
   answer('The server says', 'server', [870, 600]);
-  flow.node(
-    'astro-cooler',
-    'Cooler',
-    [620, 660],
-    {
-      indi,
-      device: 'CCD Simulator',
-      command: 'cool',
-      commandType: 'choice',
-      targetCelsius: '-10',
-      targetCelsiusType: 'num',
-      warmCelsius: '10',
-      warmCelsiusType: 'num',
-      rampCelsiusPerMinute: '6',
-      rampCelsiusPerMinuteType: 'num',
-      toleranceCelsius: '1',
-      toleranceCelsiusType: 'num',
-      holdSeconds: '5',
-      holdSecondsType: 'num',
-      patienceMinutes: '15',
-      patienceMinutesType: 'num',
-      reportSeconds: '30',
-    },
-    [['The cooler says'], ['The cooler says']],
-  );
+  flow.node('astro-cooler', 'Cooler', [620, 660], coolerSettings(indi), [['The cooler says'], ['The cooler says']]);
   answer('The cooler says', 'cooler', [870, 660]);
   flow.comment(
     'Off: enable this node to switch the computer off when all is put away',
