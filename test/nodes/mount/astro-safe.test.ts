@@ -23,9 +23,10 @@ const start = (settings: Record<string, unknown>) =>
 
 describe('a gate', () => {
   it('loads with the right defaults: shut until something is known, and a message keeps its payload', async () => {
-    const running = await start({ rules: [weather] });
+    const running = await start({ rules: [weather, shutter] });
     running.send('node', { payload: 'slew', topic: 'M 31' });
     const stopped = await running.sink('unsafe').first();
+    running.send('set', { device: 'Dome Simulator', property: 'DOME_SHUTTER', payload: 'SHUTTER_OPEN' });
     expect(stopped).toMatchObject({ event: 'unsafe', payload: 'slew', topic: 'M 31', safe: { safe: false } });
     // No message of its own: only what came in goes out.
     await running.status('node', 'green', 'safe');
