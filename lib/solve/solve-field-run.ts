@@ -54,7 +54,7 @@ export function parametersOf(run: FieldRun): string[] {
   const parameters = ['--no-plots', '--overwrite', '--new-fits', 'none', '--index-xyls', 'none', '--rdls', 'none'];
   parameters.push('--dir', run.folder, '--temp-dir', run.folder, '--out', 'field', '--crpix-center');
   // A safety net only: it is overrun up to three times, and our own limit stands.
-  parameters.push('--cpulimit', String(Math.max(1, Math.ceil(run.timeoutSeconds))));
+  parameters.push('--cpulimit', String(Math.ceil(run.timeoutSeconds) + 5));
   if (run.configuration) parameters.push('--config', run.configuration);
   if (kind === 'stars') {
     // These two are helpers in Python that take longer than the search; our list is clean and spread already.

@@ -44,6 +44,7 @@ async function solve(request: SolveRequest, options: SolveFieldOptions): Promise
   const { frame, signal, hints = {}, timeoutSeconds } = request;
   let stars: number | null = null;
   let detect = 0;
+  let unfinished = false;
   const answer = (status: SolveStatus, reason: string, more: Partial<SolveResult> = {}): SolveResult => {
     const total = since(started);
     const seconds = { detect, search: total - detect, total };
@@ -67,9 +68,12 @@ async function solve(request: SolveRequest, options: SolveFieldOptions): Promise
         frame,
         list,
       );
-      if (match) return answer('matched', sentence(match, without), { solution: solved(match), withoutHints: without });
+      // Only the search among all the sky can say that there is no match.
+      if (kind === 'stars') unfinished = match === 'late';
+      if (match && match !== 'late')
+        return answer('matched', sentence(match, without), { solution: solved(match), withoutHints: without });
     }
-    if (since(started) >= timeoutSeconds)
+    if (unfinished || since(started) >= timeoutSeconds)
       return answer(
         'timed-out',
         `No match within ${Math.round(timeoutSeconds)} s. A hint of position and scale makes the search short.`,
@@ -109,7 +113,7 @@ async function withinTime(
   run: Omit<FieldRun, 'input' | 'width' | 'height'>,
   frame: Frame,
   list: readonly ListedStar[],
-): Promise<FieldMatch | null> {
+): Promise<FieldMatch | 'late' | null> {
   const { width, height } = frame;
   try {
     if (run.kind === 'stars') {
@@ -127,7 +131,7 @@ async function withinTime(
     }
     return await solvePicture(run, frame);
   } catch (error) {
-    if (error instanceof NightflowError && error.code === 'timeout') return null;
+    if (error instanceof NightflowError && error.code === 'timeout') return 'late';
     throw error;
   }
 }

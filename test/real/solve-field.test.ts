@@ -45,6 +45,24 @@ function starsIn(wcs: Wcs, most = 120): StarTable {
   return table;
 }
 
+/** Round stars on a background with noise, as a mosaic, whose pixels are not those of the file that solve-field gets. */
+function drawn(stars: StarTable): Frame {
+  const data = allocatePixels(width, height, 1, 'u16');
+  const frame = new Frame({ data, width, height, pixelType: 'u16', bayer: 'RGGB' });
+  const { pixels } = frame;
+  for (let at = 0; at < pixels.length; at++) pixels[at] = 500 + ((at * 7919) % 23);
+  for (let i = 0; i < stars.count; i++)
+    for (let dy = -5; dy <= 5; dy++)
+      for (let dx = -5; dx <= 5; dx++) {
+        const [x, y] = [Math.round(stars.x[i]!) + dx, Math.round(stars.y[i]!) + dy];
+        if (x < 0 || y < 0 || x >= width || y >= height) continue;
+        const squared = (x - stars.x[i]!) ** 2 + (y - stars.y[i]!) ** 2;
+        const peak = Math.min(40_000, 4 * stars.flux[i]!);
+        pixels[y * width + x]! += peak * Math.exp(-squared / 4);
+      }
+  return frame;
+}
+
 const hints = { raDegrees: 84.5, decDegrees: -0.5, radiusDegrees: 5, scaleLow: 20, scaleHigh: 25 };
 let temporary: string;
 const systemFolder = process.env.TMPDIR;
@@ -86,6 +104,15 @@ describe('solve-field', () => {
     const result = await solve({ hints: { ...hints, raDegrees: 200, decDegrees: 50 } });
     expect(result).toMatchObject({ status: 'matched', withoutHints: true });
     expect(result.reason).toContain('The hint was wrong: found without it.');
+    expect(offsetArcsec(result.solution!, solutionOf(upright))).toBeLessThan(10);
+  });
+
+  it('looks at the picture itself when its star list tells nothing', async () => {
+    const nonsense = StarTable.of(12);
+    nonsense.x.set(nonsense.x.map((_, i) => ((i * 0.618034) % 1) * width));
+    nonsense.y.set(nonsense.y.map((_, i) => ((i * 0.754878 + 0.3) % 1) * height));
+    const result = await solve({ frame: drawn(starsIn(upright)), stars: nonsense, hints });
+    expect(result).toMatchObject({ status: 'matched', withoutHints: false });
     expect(offsetArcsec(result.solution!, solutionOf(upright))).toBeLessThan(10);
   });
 

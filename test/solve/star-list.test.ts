@@ -89,7 +89,7 @@ it('tells solve-field what is known, in its own words', () => {
     '--ra 10 --dec=-5.5 --radius 3 --scale-low 2 --scale-high 2.5 --scale-units arcsecperpix --parity neg',
   );
   expect(words).toContain('--no-remove-lines --uniformize 0 --width 640 --height 480');
-  expect(words).toContain('--cpulimit 8');
+  expect(words).toContain('--cpulimit 13');
   expect(words.endsWith(' /f/stars.xyls')).toBe(true);
   expect(parametersOf({ ...run, hints: { raDegrees: 10 } })).not.toContain('--ra');
 });
