@@ -4,7 +4,7 @@ import { NightflowError } from '../process/errors.ts';
 import type { BackOff } from '../process/retry.ts';
 import type { Site } from '../sky/site.ts';
 import type { Driver } from './driver-fifo.ts';
-import type { ServerChoice } from './observatory.ts';
+import type { ServerChoice } from './observatory-options.ts';
 import type { ObservatoryEvent } from './observatory-report.ts';
 import { textOf } from './property.ts';
 import { IndiServer } from './server.ts';

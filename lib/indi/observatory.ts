@@ -2,42 +2,21 @@
  * One INDI server and its devices, as a whole observatory uses them: connected to, launched here, or simulated in this process;
  * started at first use, watched, and its devices kept connected with their settings. Settings are repeated, motion never.
  */
-import { type Clock, realClock } from '../clock/clock.ts';
+import { realClock } from '../clock/clock.ts';
 import { asNightflowError, NightflowError, throwIfAborted } from '../process/errors.ts';
 import { Events, type Listener } from '../process/events.ts';
 import { retry } from '../process/retry.ts';
-import type { Site } from '../sky/site.ts';
 import { IndiClient } from './client.ts';
-import type { DeviceCareOptions } from './device-care.ts';
 import { DeviceKeeper } from './device-keeper.ts';
 import { describeDevices, devicesDescribed } from './devices/list.ts';
 import type { Driver } from './driver-fifo.ts';
+import type { IndiObservatoryOptions } from './observatory-options.ts';
 import { tellPlaceAndTime } from './observatory-place.ts';
 import type { ObservatoryEvent, ObservatoryReport, ObservatoryState } from './observatory-report.ts';
 import { openServer, type RunningServer } from './observatory-server.ts';
-import type { IndiSimulatorOptions } from './simulator/simulator.ts';
 import { unlessAborted } from './wait.ts';
 
-export type ServerChoice =
-  | { kind: 'connect'; host: string; port: number }
-  /** `home`: where drivers keep their settings, the user's home when absent. `env`: more of the server's environment. */
-  | { kind: 'launch'; port: number; drivers: readonly Driver[]; home?: string; env?: Record<string, string> }
-  /** In this process, on a free port of the loopback, under the observatory's clock. */
-  | { kind: 'simulator'; options: IndiSimulatorOptions };
-
-export interface IndiObservatoryOptions {
-  server: ServerChoice;
-  clock: Clock;
-  site: Site | null;
-  /** Settings of devices, whenever they are connected. */
-  settings?: readonly DeviceCareOptions[];
-  /** Those that are connected by themselves as they appear: by name, or all. None when absent. */
-  connect?: readonly string[] | 'all';
-  /** Mounts are told where they stand. Needs a site. */
-  tellPlace?: boolean;
-  /** Mounts are told the observatory's time. */
-  tellTime?: boolean;
-}
+export type { IndiObservatoryOptions, ServerChoice } from './observatory-options.ts';
 
 interface ObservatoryEvents {
   event: ObservatoryEvent;
@@ -124,7 +103,11 @@ export class IndiObservatory {
   /** As `ready`, also after `stop`. */
   async start(signal?: AbortSignal): Promise<IndiClient> {
     await this.ending;
-    if (this.state === 'stopped') this.become('idle');
+    if (this.state === 'stopped') {
+      // What was disconnected at dawn is connected again at dusk.
+      this.all = this.options.connect === 'all';
+      this.become('idle');
+    }
     return this.ready(signal);
   }
 

@@ -41,7 +41,8 @@ export default function register(RED: NodeAPI): void {
         text('value', { value: shownValue(property, element), state: property.state }),
       );
     const closing = new AbortController();
-    showStatus(this, indi ? 'idle' : 'waiting', text(indi ? 'idle' : 'unset'));
+    if (indi?.problem) showStatus(this, 'failed', indi.problem.message);
+    else showStatus(this, indi ? 'idle' : 'waiting', text(indi ? 'idle' : 'unset'));
     const stopWatch = watching(RED, this, config, indi, clock, show, closing.signal);
 
     handleInput(RED, this, {

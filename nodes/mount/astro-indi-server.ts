@@ -45,6 +45,7 @@ export default function register(RED: NodeAPI): void {
       if (event.what !== 'log' || withLog) this.send([null, messageOf(event, indi.observatory!.report())] as never);
     });
     if (indi?.observatory) show(indi.observatory.report());
+    else if (indi?.problem) showStatus(this, 'failed', indi.problem.message);
     else showStatus(this, 'waiting', RED._('astro-indi-server.status.unset'));
 
     handleInput(RED, this, {

@@ -89,6 +89,22 @@ describe('astro-indi-server', () => {
     expect(texts).toContain('The command must be one of start, stop');
   }, 30_000);
 
+  it('connects all devices again at dusk that were disconnected at dawn, where they are to be connected', async () => {
+    const running = await start({}, { autoStart: true });
+    const all = () => connected(running.indi.observatory!.report().devices).length;
+    await expect.poll(all, { timeout: 30_000 }).toBe(6);
+    for (const command of ['disconnect-all', 'stop', 'start']) {
+      running.send('node', { command });
+      await running.sink('out').first(({ payload }) => payload === (command === 'stop' ? 'stopped' : 'running'));
+    }
+    await expect.poll(all, { timeout: 30_000 }).toBe(6);
+  }, 60_000);
+
+  it('says which setting of the server is wrong', async () => {
+    const running = await start({}, { port: '70000', mode: 'connect' });
+    await running.status('node', 'red', 'The port must be');
+  });
+
   it('without a server says so', async () => {
     const running = await start({ indi: '' });
     await running.status('node', 'yellow', 'choose an INDI server');
