@@ -69,8 +69,9 @@ export async function connectDevice(
   const isThere = ({ property }: SavedSetting) => client.store.property(device, property) !== undefined;
   const connected = isOn(client.store.property(device, 'CONNECTION'), 'CONNECT');
   const wanted = settings.length > 0 || options.loadConfiguration === true;
-  // A port or a baud rate may be defined just after CONNECTION; what a device that is connected already does, too.
-  if (connected ? wanted : !settings.every(isThere)) await definitionsComplete(client, device, signal);
+  // A port or a baud rate may be defined just after CONNECTION; what a device that is connected already does, too: to a client
+  // that has just come, CONNECTION is told first, and a mount without its TELESCOPE_PARK looks like one that can't be parked.
+  if (connected || !settings.every(isThere)) await definitionsComplete(client, device, signal);
   if (connected && wanted && isAtWork(client, device))
     return [`${device} is at work: it was left with the settings that it has.`];
   const before = connected ? [] : settings.filter(isThere);

@@ -20,7 +20,7 @@ const focuser: DeviceKind<typeof focuserInputs, IndiFocuser> = {
   noun: 'focuser',
   commands: focuserCommands,
   inputs: focuserInputs,
-  open: (client, device, signal) => IndiFocuser.connect(client, { device }, signal),
+  open: (client, device, signal) => new IndiFocuser(client, device).ready(signal),
   at: (client, device) => new IndiFocuser(client, device),
   run: async ({ command, device, msg, settings, signal, status, text, client, name }) => {
     if (command === 'move-to') {

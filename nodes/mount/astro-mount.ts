@@ -24,7 +24,7 @@ const mountOf = (owner: Owner): DeviceKind<typeof inputs, IndiMount> => ({
   noun: 'mount',
   commands: mountCommands,
   inputs,
-  open: (client, device, signal) => IndiMount.connect(client, { device }, signal),
+  open: (client, device, signal) => new IndiMount(client, device).ready(signal),
   at: (client, device) => new IndiMount(client, device),
   run: async (job) => {
     const started = job.clock.now();

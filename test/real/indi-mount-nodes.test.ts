@@ -31,10 +31,12 @@ async function start(type: string, settings: Record<string, unknown>): Promise<R
     ],
   );
 }
-const done = (flow: RunningFlow, count = 1) => flow.sink('one').take(count);
-const payloadOf = (msg: AstroMessage | undefined) => msg!.payload as Record<string, number | boolean | string>;
 const failure = async (flow: RunningFlow) =>
   ((await flow.sink('failures').first()).error as { message: string }).message;
+/** The first messages of output 1; a failure meanwhile says why they don't come. */
+const done = (flow: RunningFlow, count = 1): Promise<AstroMessage[]> =>
+  Promise.race([flow.sink('one').take(count), failure(flow).then((reason) => Promise.reject(new Error(reason)))]);
+const payloadOf = (msg: AstroMessage | undefined) => msg!.payload as Record<string, number | boolean | string>;
 
 describe('the mount node', () => {
   it('unparks, slews, tracks, reports, is stopped in a slew, and parks', async () => {

@@ -42,16 +42,21 @@ export class IndiFocuser {
   static async connect(client: IndiClient, options: DeviceCareOptions, signal?: AbortSignal): Promise<IndiFocuser> {
     const { device } = options;
     await connectDevice(client, options, signal);
-    const focuser = new IndiFocuser(client, device);
+    return new IndiFocuser(client, device).ready(signal);
+  }
+
+  /** Resolves when it says how it moves. @throws unsupported when it is no focuser that can be moved by steps; aborted */
+  async ready(signal?: AbortSignal): Promise<this> {
+    const { client, device } = this;
     await waitFor(
       (listener) => client.store.on('event', listener),
-      () => focuser.known(absolute.property) ?? focuser.known(relative.property),
+      () => this.known(absolute.property) ?? this.known(relative.property),
       { clock: client.networkClock, timeoutSeconds: definitionSeconds, signal, what: `a position of ${device}` },
     ).catch((error) => {
       throwIfAborted(signal);
       throw new NightflowError('unsupported', `${device} is no focuser that moves by steps.`, { cause: error });
     });
-    return focuser;
+    return this;
   }
 
   get info(): IndiFocuserInfo {

@@ -44,13 +44,18 @@ export class IndiMount {
   static async connect(client: IndiClient, options: DeviceCareOptions, signal?: AbortSignal): Promise<IndiMount> {
     const { device } = options;
     await connectDevice(client, options, signal);
-    const mount = new IndiMount(client, device);
-    if (mount.find(ofJ2000)) return mount;
+    return new IndiMount(client, device).ready(signal);
+  }
+
+  /** Resolves when it says where it points. @throws unsupported when it is no mount; aborted */
+  async ready(signal?: AbortSignal): Promise<this> {
+    const { client, device } = this;
+    if (this.find(ofJ2000)) return this;
     await client.waitForProperty(device, ofDate, { timeoutSeconds: definitionSeconds, signal }).catch((cause) => {
       throwIfAborted(signal);
       throw new NightflowError('unsupported', `${device} is no mount: it has no equatorial coordinates.`, { cause });
     });
-    return mount;
+    return this;
   }
 
   /** @throws lost */
