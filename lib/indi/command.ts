@@ -3,14 +3,16 @@
  * closed list of results. Nothing is ever sent twice.
  */
 import type { Clock } from '../clock/clock.ts';
-import { type ErrorCode, NightflowError } from '../process/errors.ts';
 import type { BlobArrival } from './blob/traffic.ts';
+import { type CommandResult, type CommandStatus, ended, remedies } from './command-result.ts';
 import { type Happening, type Judge, setting, settleSeconds, updatesOf, type Verdict } from './completion.ts';
 import { pictureIn } from './completion-devices.ts';
 import type { IndiProperty } from './property.ts';
 import { type IndiMessage, protocolVersion } from './protocol/message.ts';
 import type { IndiStore, StoreEvent } from './store.ts';
 import { makeWish, type WantedValues } from './validate.ts';
+
+export { type CommandResult, type CommandStatus, requireOk } from './command-result.ts';
 
 export interface CommandRequest {
   device: string;
@@ -27,30 +29,6 @@ export interface CommandRequest {
   refuseBusy?: boolean;
   /** Told of all that happens on the device meanwhile. */
   onHappening?: (happening: Happening) => void;
-}
-
-export type CommandStatus =
-  | 'ok'
-  | 'rejected'
-  /** The driver lives and has read the command, and dropped it without a word. */
-  | 'no-ack'
-  | 'timeout'
-  | 'aborted'
-  /** The driver ended, or the property vanished, in the middle of it. */
-  | 'device-lost'
-  /** The connection to the server broke: nobody knows what the device does. */
-  | 'disconnected';
-
-export interface CommandResult {
-  status: CommandStatus;
-  /** A sentence; empty when ok. */
-  reason: string;
-  /** What a person can do about it. */
-  remedy?: string;
-  /** The property as it stood at the end. */
-  property: IndiProperty | null;
-  /** Since the send, oldest first; repeated Busy and Ok are one. */
-  history: readonly Happening[];
 }
 
 /** What a command needs of its client. */
@@ -101,32 +79,6 @@ export function followRunning(link: Link, request: Omit<CommandRequest, 'values'
   ]).result();
 }
 
-/** The property at the end. @throws rejected, timeout, aborted, lost */
-export function requireOk(result: CommandResult): CommandResult & { status: 'ok' } {
-  if (result.status === 'ok') return result as CommandResult & { status: 'ok' };
-  const codes: Record<Exclude<CommandStatus, 'ok'>, ErrorCode> = {
-    rejected: 'rejected',
-    'no-ack': 'rejected',
-    timeout: 'timeout',
-    aborted: 'aborted',
-    'device-lost': 'lost',
-    disconnected: 'lost',
-  };
-  throw new NightflowError(codes[result.status], result.reason, { remedy: result.remedy });
-}
-
-const remedies = {
-  hangs: 'Restart the driver, or the INDI server; then look to the cable and the power of the device.',
-  dropped: 'The log of the INDI server has what the driver found wrong with it.',
-} as const;
-
-const ended = (status: CommandStatus, reason: string): CommandResult => ({
-  status,
-  reason,
-  property: null,
-  history: [],
-});
-
 class Observation {
   private readonly link: Link;
   private readonly request: CommandRequest;
@@ -138,6 +90,8 @@ class Observation {
   private settling: AbortController | null = null;
   private standing: string | undefined;
   private probed = false;
+  /** Set when the time is over. */
+  private late: (() => void) | null = null;
   private rejecting = false;
   private confirmed = false;
 
@@ -174,14 +128,7 @@ class Observation {
       link.onDisconnected((reason) => this.finish('disconnected', reason)),
       () => signal?.removeEventListener('abort', onAbort),
     );
-    this.after(link.clock, timeoutSeconds, () => {
-      const silent = this.probed && !this.history.some(({ what }) => what === 'updated' || what === 'confirmed');
-      this.finish(
-        'timeout',
-        `${path} was not done after ${timeoutSeconds} s${silent ? '; its driver answers nothing' : ''}.`,
-        silent ? remedies.hangs : undefined,
-      );
-    });
+    this.after(link.clock, timeoutSeconds, () => this.timeOut(`${path} was not done after ${timeoutSeconds} s`));
     return promise;
   }
 
@@ -193,6 +140,17 @@ class Observation {
       this.probed = true;
       this.link.send({ tag: 'getProperties', version: protocolVersion, device, name: property });
     });
+  }
+
+  /** Whether the driver hangs or the device does is another remedy: it is asked once more, and what it says may be the end after all. */
+  private timeOut(sentence: string): void {
+    const { device, property, ackSeconds = 2 } = this.request;
+    this.late = () => this.finish('timeout', `${sentence}.`, remedies.stuck);
+    this.probed = true;
+    this.link.send({ tag: 'getProperties', version: protocolVersion, device, name: property });
+    this.after(this.link.networkClock, ackSeconds, () =>
+      this.finish('timeout', `${sentence}; its driver answers nothing.`, remedies.hangs),
+    );
   }
 
   private hear(event: StoreEvent): void {
@@ -210,6 +168,7 @@ class Observation {
 
   private confirm(property: IndiProperty): void {
     this.add({ what: 'confirmed', property });
+    if (this.late && !this.settling && !this.rejecting) this.late();
     if (this.confirmed) return;
     this.confirmed = true;
     const { device, ackSeconds = 2 } = this.request;

@@ -76,6 +76,28 @@ describe('a command ends', () => {
     });
   });
 
+  it('timeout, and says whether the driver or the device hangs, also in the middle of it', async () => {
+    for (const answers of [true, false]) {
+      const link = gain((link) => link.says(setNumber('GAIN', 'Busy', { G: 10 })));
+      link.onSend = (message) => {
+        if (message.tag === 'new') link.says(setNumber('GAIN', 'Busy', { G: 10 }));
+        else if (answers) link.says(number('GAIN', { G: [10, 0, 100], H: [3] }).replace('"Idle"', '"Busy"'));
+      };
+      const result = await runCommand(link, { ...request, timeoutSeconds: 0.5 });
+      expect(result).toMatchObject({ status: 'timeout', remedy: expect.stringMatching(answers ? /stuck/ : /Restart/) });
+      expect(result.reason.includes('answers nothing')).toBe(!answers);
+    }
+  });
+
+  it('ok, when the answer to the last question has what was missed', async () => {
+    const link = gain((link) => link.says(setNumber('GAIN', 'Busy', { G: 10 })));
+    link.onSend = (message) => {
+      if (message.tag === 'new') link.says(setNumber('GAIN', 'Busy', { G: 10 }));
+      else link.says(setNumber('GAIN', 'Ok', { G: 20 }));
+    };
+    expect(await runCommand(link, { ...request, timeoutSeconds: 0.5 })).toMatchObject({ status: 'ok' });
+  });
+
   it('aborted, at once', async () => {
     const stop = new AbortController();
     const link = gain(() => stop.abort());

@@ -91,11 +91,16 @@ describe('a driver', () => {
     const { client, port, server } = world;
     const ccd = new IndiCamera(client, camera);
     await ccd.open({});
-    const pid = driverPid('indi_simulator_ccd', port);
-    process.kill(pid, 'SIGSTOP');
-    const frozen = await client.command({ ...exposure(1), timeoutSeconds: 4, ackSeconds: 0.5 });
+    const running = client.command({ ...exposure(8), timeoutSeconds: 10, ackSeconds: 2 });
+    await busy(client, camera, 'CCD_EXPOSURE');
+    process.kill(driverPid('indi_simulator_ccd', port), 'SIGSTOP');
+    const frozen = await running;
     expect(() => requireOk(frozen)).toThrow(
-      expect.objectContaining({ code: 'timeout', remedy: expect.stringContaining('Restart the driver') }),
+      expect.objectContaining({
+        code: 'timeout',
+        message: expect.stringContaining('its driver answers nothing'),
+        remedy: expect.stringContaining('Restart the driver'),
+      }),
     );
     await server.restartDriver({ executable: devices.camera.executable });
     await expect.poll(() => ccd.open({}).then(() => 'open', String), { timeout: 60_000 }).toBe('open');
