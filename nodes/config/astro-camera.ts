@@ -7,12 +7,14 @@ import { type NodeConfig, nodeLabel } from '../inputs.ts';
 import { type CameraNode, indiOf, siteOf } from '../types.ts';
 import { cameraBackend } from './camera-backends.ts';
 import { serveCameraLists } from './camera-lists.ts';
+import { serveLivePictures } from './camera-live.ts';
 
 /** Longest wait at close for a sequence to let go of the camera, real milliseconds. */
 const releaseMilliseconds = 5_000;
 
 export default function (RED: NodeAPI): void {
   serveCameraLists(RED);
+  serveLivePictures(RED);
 
   RED.nodes.registerType('astro-camera', function (this: CameraNode, config: NodeConfig) {
     RED.nodes.createNode(this, config);

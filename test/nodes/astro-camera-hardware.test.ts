@@ -1,4 +1,5 @@
 /** astro-camera's backends `rpicam` and `gphoto2` in a running flow, with the stand-in programs; their settings and lists. */
+import type { IncomingMessage } from 'node:http';
 import { afterEach, describe, expect, it } from 'vitest';
 import { closeSharedPool } from '../../lib/kernels/pool.ts';
 import astroCapture from '../../nodes/camera/astro-capture.ts';
@@ -113,5 +114,41 @@ describe('a body on USB', { timeout: 60_000 }, () => {
     expect(() => gphoto2Options({ gphoto2Settings: 'iso 1600' })).toThrow('name = value');
     expect(() => gphoto2Options({ gphoto2Hub: 'all of them' })).toThrow('1-1');
     expect(() => gphoto2Options({ gphoto2Program: 'gphoto2' })).toThrow('absolute path');
+  });
+});
+
+describe('live pictures', { timeout: 60_000 }, () => {
+  it('are served one after the other, for an image of a page', async () => {
+    const { programFolder, remove } = await makeRpicamStandIn();
+    ends.push(remove);
+    const running = await start({ backend: 'rpicam', rpicamFolder: programFolder });
+    await running.listen();
+    // A page leaves after four pictures.
+    const { type, text } = await new Promise<{ type: string; text: string }>((resolve, reject) => {
+      const request = running.admin().get('/nightflow/cameras/roof/live');
+      let text = '';
+      request.buffer(true).parse((response: IncomingMessage) => {
+        response.on('data', (chunk: Buffer) => {
+          text += chunk.toString('latin1');
+          if (text.split('--nightflow-picture').length <= 5) return;
+          resolve({ type: String(response.headers['content-type']), text });
+          request.abort();
+        });
+      });
+      request.end((error: Error | null) => error && reject(error));
+    });
+    expect(type).toBe('multipart/x-mixed-replace; boundary=nightflow-picture');
+    const [, head, jpeg] = /--nightflow-picture\r\n([\s\S]*?)\r\n\r\n([\s\S]*?)\r\n--/.exec(text)!;
+    expect(head).toBe(`Content-Type: image/jpeg\r\nContent-Length: ${jpeg!.length}`);
+    expect([jpeg!.slice(0, 2), jpeg!.slice(-2)]).toEqual(['\xff\xd8', '\xff\xd9']);
+  });
+
+  it('say why there are none', async () => {
+    const running = await start({ backend: 'simulator' });
+    await running.listen();
+    const none = await running.admin().get('/nightflow/cameras/roof/live');
+    expect([none.status, none.body.error.code]).toEqual([400, 'unsupported']);
+    const nobody = await running.admin().get('/nightflow/cameras/nobody/live');
+    expect(nobody.body.error.message).toBe('This camera is not deployed yet.');
   });
 });
