@@ -144,6 +144,8 @@ export class IndiBackendCamera implements Camera {
 
   async stream(request: StreamRequest, signal?: AbortSignal): Promise<CameraStream> {
     const { device, host } = this.options;
+    // Whoever waits for an instant connects it again.
+    if (!this.device.sensor()) throw new NightflowError('lost', `${device} is not there.`);
     await this.prepare(request, signal);
     return openIndiStream({ client: this.client, device, host, site: this.context.site }, request, signal);
   }

@@ -167,6 +167,15 @@ describe('recorded by the driver', () => {
   }, 120_000);
 });
 
+it('a driver that crashes in the wait is connected again in time', async () => {
+  const recording = record();
+  const crash = { device, property: 'CCD_SIMULATE_CRASH', values: { CRASH: true }, timeoutSeconds: 5 };
+  await world.client.commandNow(crash);
+  const { end, path } = await recording;
+  expect(end).toMatchObject({ reason: 'done', error: null });
+  expect((await readSerFilm(path)).whole).toBeGreaterThan(0);
+}, 120_000);
+
 describe('recorded by ourselves', () => {
   it('is 8 bit, stamped on arrival, and says how well', async () => {
     const { end, path, start } = await record({ recordBy: 'own' });
