@@ -53,7 +53,7 @@ export function occultation() {
     indiLoadConfiguration: false,
     indiFastExposure: false,
   });
-  const group = nightPage(flow, { name: 'Occultations', path: '/occultations', icon: 'timer-outline', order: 5 });
+  const group = nightPage(flow, { name: 'Occultations', path: '/occultations', icon: 'timer-outline', order: 6 });
   const groups = {
     control: group('Occultations', 1),
     list: group("Tonight's targets", 2),
