@@ -6,6 +6,8 @@ import { offsetArcsec } from '../lib/solve/solution.ts';
 import type { Solver } from '../lib/solve/solver.ts';
 import type { SkyPoint } from '../lib/solve/wcs.ts';
 import { type BenchLine, cpu, dataFolder, figureLine, median, unavailable } from './harness.ts';
+import { coldStart } from './solve/cold.ts';
+import { negatives } from './solve/negatives.ts';
 import { solveFieldOn } from './solve/peer.ts';
 import { hintsOf, type KnownPicture, knownPictures } from './solve/pictures.ts';
 
@@ -46,6 +48,7 @@ export default async function solve(): Promise<BenchLine[]> {
       }
       lines.push(...verdicts(way, rows));
     }
+    lines.push(await coldStart(pictures), await negatives(pictures));
     return lines;
   } finally {
     await closeSharedPool();

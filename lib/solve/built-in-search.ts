@@ -24,6 +24,8 @@ export interface Limits {
   /** The middle of the picture lies within this; cosine of the angle. */
   direction: ArrayLike<number> | null;
   cosine: number;
+  /** How many of the other stars must be where a candidate says. */
+  others: number;
 }
 
 /** Takes candidates; true ends the search. */
@@ -31,8 +33,8 @@ export type Take = (camera: Camera, hypothesis: readonly number[], reach: number
 
 /** Quads shorter than this part of the shorter side say little. */
 const shortestQuad = 0.08;
-/** Other stars a candidate is checked on, and how many must be there. */
-const [checkedStars, neededStars] = [12, 3];
+/** Other stars a candidate is checked on. */
+const checkedStars = 12;
 
 export class Search {
   /** Candidates checked on other stars: what chance had to play with. */
@@ -244,13 +246,14 @@ export class Search {
     const { directions } = this.sky.catalogue;
     const { grid } = octave;
     const { seen, field, nearCells } = this;
+    const { others } = this.limits;
     const radius = reach / camera.focalLength;
     const chord = radius * radius;
     let there = 0;
     let looked = 0;
     for (let i = 0; i < image.count && looked < checkedStars; i++) {
       if (members.includes(i)) continue;
-      if (neededStars - there > checkedStars - looked) return false;
+      if (others - there > checkedStars - looked) return false;
       looked++;
       directionOf(camera, field, image.x[i]!, image.y[i]!, seen);
       const [x, y, z] = [seen[0]!, seen[1]!, seen[2]!];
@@ -263,7 +266,7 @@ export class Search {
           const square =
             (directions[star]! - x) ** 2 + (directions[star + 1]! - y) ** 2 + (directions[star + 2]! - z) ** 2;
           if (square > chord) continue;
-          if (++there === neededStars) return true;
+          if (++there === others) return true;
           break search;
         }
       }

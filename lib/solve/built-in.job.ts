@@ -38,6 +38,8 @@ export interface SearchOutput {
   indexMilliseconds: number;
 }
 
+/** Stars besides the four that bear a candidate out. */
+const others = { blind: 3, hinted: 2 };
 /** Odds that a match must have, natural logarithms: at least, and over the number of candidates that chance had. */
 const needed = { blind: 21, hinted: 14, overTested: 10 };
 /** How far codes may differ in a flat picture and in one taken by an assumed camera. */
@@ -61,11 +63,12 @@ export function searchSky(input: SearchInput): SearchOutput {
   const sky = loadSky();
   const field = fieldOf(input.width, input.height);
   const known = knownOf(field, input.hints);
-  const limits: Limits = { ...known, cosine: Math.cos(known.radius) };
+  const hinted = known.direction !== null;
+  const limits: Limits = { ...known, cosine: Math.cos(known.radius), others: hinted ? others.hinted : others.blind };
   output.catalogueStars = starsInField(sky, field, limits);
   const search = new Search(sky, field, limits, stop);
   const judge = new Judge(sky, field);
-  const floor = known.direction ? needed.hinted : needed.blind;
+  const floor = hinted ? needed.hinted : needed.blind;
   const lists = listsOf(input, field);
   const octave = octaveFor(sky, field, known, stop);
   for (const stage of plan(field, known)) {

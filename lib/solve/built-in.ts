@@ -10,8 +10,8 @@ import { solutionOf } from './solution.ts';
 import type { SolveHints, SolveRequest, SolveResult, Solver, SolveStatus } from './solver.ts';
 import type { ListedStar } from './star-list.ts';
 
-/** Four make a candidate, three bear it out. */
-const fewestStars = 7;
+/** Four make a candidate, two more bear it out where a hint narrows the search; without one, three. */
+const fewestStars = 6;
 /** More than these tell nothing new. */
 const mostStars = 300;
 /** No star is smaller, pixels: half of the light within this radius. */
