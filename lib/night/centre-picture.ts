@@ -1,7 +1,7 @@
 /** A picture of slew and centre given to the solver: with what hints, and whether to believe the answer. */
 import type { Frame } from '../frame/frame.ts';
 import { asNightflowError, throwIfAborted } from '../process/errors.ts';
-import { offsetArcsec } from '../solve/solution.ts';
+import { offsetArcsec, scaleRange } from '../solve/solution.ts';
 import type { Solution, SolveHints, SolveResult } from '../solve/solver.ts';
 import { pixelScale } from '../stars/pixel-scale.ts';
 import type { CentreOptions } from './centre.ts';
@@ -56,12 +56,12 @@ function hintsFor(options: CentreOptions, frame: Frame, last: Solution | null): 
   const { raDegrees, decDegrees } = mount.status();
   const known = raDegrees !== null && decDegrees !== null;
   const place = known ? { raDegrees, decDegrees } : { raDegrees: target.raDegrees, decDegrees: target.decDegrees };
-  const scale = last?.scale ?? options.scaleArcseconds ?? pixelScale(frame);
-  const margin = last ? solvedScaleMargin : headerScaleMargin;
+  const scale = options.scaleArcseconds ?? pixelScale(frame);
+  const said = scale ? { scaleLow: scale * (1 - headerScaleMargin), scaleHigh: scale * (1 + headerScaleMargin) } : {};
   return {
     ...place,
     radiusDegrees,
-    ...(scale ? { scaleLow: scale * (1 - margin), scaleHigh: scale * (1 + margin) } : {}),
+    ...(last ? scaleRange(last, solvedScaleMargin) : said),
     ...(last ? { parity: last.parity } : {}),
   };
 }

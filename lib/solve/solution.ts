@@ -59,3 +59,15 @@ export function residualsOf(
 
 /** Arcsec between where the picture looks and a point. */
 export const offsetArcsec = (solution: SkyPoint, point: SkyPoint): number => separation(solution, point) * 3600;
+
+/**
+ * Between which scales the next picture of the same camera lies, arcsec per pixel. A wide picture has another scale in its middle than
+ * on the whole, and solvers may mean either. @param margin As a part of it.
+ */
+export function scaleRange(
+  { scale, widthDegrees, wcs }: Solution,
+  margin: number,
+): { scaleLow: number; scaleHigh: number } {
+  const whole = (widthDegrees * 3600) / wcs.width;
+  return { scaleLow: Math.min(scale, whole) * (1 - margin), scaleHigh: Math.max(scale, whole) * (1 + margin) };
+}

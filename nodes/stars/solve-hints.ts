@@ -1,6 +1,7 @@
 /** What is known of a picture before it is solved: from the message, the mount, the header, or the picture before. */
 import type { Frame } from '../../lib/frame/frame.ts';
 import { parseDeclination, parseRightAscension } from '../../lib/sky/angles.ts';
+import { scaleRange } from '../../lib/solve/solution.ts';
 import type { Solution, SolveHints } from '../../lib/solve/solver.ts';
 import { pixelScale } from '../../lib/stars/pixel-scale.ts';
 import type { InputTable, Settings } from '../inputs.ts';
@@ -35,11 +36,11 @@ export function hintsFor(
   const place = positionFrom === 'none' ? null : (placeOf(msg, mount) ?? placeOfFrame(frame) ?? known);
   const optics = { focalLengthMillimetres: focalLength, pixelSizeMicrometres: pixelSize };
   const said = settings.scaleArcseconds ?? pixelScale(frame, optics);
-  const scale = known?.scale ?? said;
-  const margin = known ? rememberedMargin : scaleMargin / 100;
+  const margin = scaleMargin / 100;
+  const scale = said ? { scaleLow: said * (1 - margin), scaleHigh: said * (1 + margin) } : {};
   return {
     ...(place ? { raDegrees: place.raDegrees, decDegrees: place.decDegrees, radiusDegrees } : {}),
-    ...(scale ? { scaleLow: scale * (1 - margin), scaleHigh: scale * (1 + margin) } : {}),
+    ...(known ? scaleRange(known, rememberedMargin) : scale),
     ...(known ? { parity: known.parity } : {}),
   };
 }
