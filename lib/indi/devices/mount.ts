@@ -27,6 +27,7 @@ const ofDate = 'EQUATORIAL_EOD_COORD';
 /** Few drivers have this one instead. */
 const ofJ2000 = 'EQUATORIAL_COORD';
 const definitionSeconds = 15;
+const lateSeconds = 3;
 /** From one end of the sky to the other, by a slow mount. */
 const slewSeconds = 300;
 
@@ -151,7 +152,7 @@ export class IndiMount {
   /** @throws unsupported, rejected (parked), timeout, lost, aborted */
   async setTracking(on: boolean, signal?: AbortSignal): Promise<void> {
     const property = 'TELESCOPE_TRACK_STATE';
-    const known = this.find(property);
+    const known = await this.offered(property, signal);
     if (!known) throw new NightflowError('unsupported', `The tracking of ${this.device} can't be switched.`);
     const element = on ? 'TRACK_ON' : 'TRACK_OFF';
     if (isOn(known, element)) return throwIfAborted(signal);
@@ -200,7 +201,7 @@ export class IndiMount {
 
   private async setParked(park: boolean, signal: AbortSignal | undefined): Promise<void> {
     const property = 'TELESCOPE_PARK';
-    const known = this.find(property);
+    const known = await this.offered(property, signal);
     if (!known) throw new NightflowError('unsupported', `${this.device} can't be parked.`);
     const element = park ? 'PARK' : 'UNPARK';
     // Asked again, some drivers answer with an Alert.
@@ -254,6 +255,15 @@ export class IndiMount {
 
   private coordinates(): string {
     return this.find(ofDate) || !this.find(ofJ2000) ? ofDate : ofJ2000;
+  }
+
+  /** Slow hardware defines its properties late: a mount is not said to be without one before a moment has passed. */
+  private async offered(name: string, signal?: AbortSignal): Promise<IndiProperty | undefined> {
+    const options = { timeoutSeconds: lateSeconds, signal };
+    const wait = () => this.client.waitForProperty(this.device, name, options).catch(() => undefined);
+    const found = this.find(name) ?? (this.client.connected ? await wait() : undefined);
+    throwIfAborted(signal);
+    return found;
   }
 
   private find(name: string): IndiProperty | undefined {
