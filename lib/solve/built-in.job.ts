@@ -38,8 +38,8 @@ export interface SearchOutput {
   indexMilliseconds: number;
 }
 
-/** Stars besides the four that bear a candidate out. */
-const others = { blind: 3, hinted: 2 };
+/** Stars besides the four that bear a candidate out: fewer where a hint narrows the search and there are hardly more. */
+const others = { usual: 3, hintedFew: 2, few: 14 };
 /** Odds that a match must have, natural logarithms: at least, and over the number of candidates that chance had. */
 const needed = { blind: 21, hinted: 14, overTested: 10 };
 /** How far codes may differ in a flat picture and in one taken by an assumed camera. */
@@ -64,7 +64,11 @@ export function searchSky(input: SearchInput): SearchOutput {
   const field = fieldOf(input.width, input.height);
   const known = knownOf(field, input.hints);
   const hinted = known.direction !== null;
-  const limits: Limits = { ...known, cosine: Math.cos(known.radius), others: hinted ? others.hinted : others.blind };
+  const limits: Limits = {
+    ...known,
+    cosine: Math.cos(known.radius),
+    others: hinted && input.flux.x.length < others.few ? others.hintedFew : others.usual,
+  };
   output.catalogueStars = starsInField(sky, field, limits);
   const search = new Search(sky, field, limits, stop);
   const judge = new Judge(sky, field);

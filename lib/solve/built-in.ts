@@ -16,8 +16,8 @@ const fewestStars = 6;
 const mostStars = 300;
 /** No star is smaller, pixels: half of the light within this radius. */
 const sharpestRadius = 0.5;
-/** Of the time that is left, what an attempt with hints may take while the one without waits; and seconds, when they hardly narrow it. */
-const hintedShare = 0.5;
+/** Of the time that is left, what an attempt with hints may take while the one without waits; seconds, when they hardly narrow it. */
+const hintedShare = 0.3;
 const narrowlyHintedSeconds = 3;
 /** How far from a hint without a radius to look, degrees. */
 const usualRadius = 5;
