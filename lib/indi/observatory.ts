@@ -10,6 +10,7 @@ import { IndiClient } from './client.ts';
 import { DeviceKeeper } from './device-keeper.ts';
 import { describeDevices, devicesDescribed } from './devices/list.ts';
 import type { Driver } from './driver-fifo.ts';
+import { LinePace } from './line-pace.ts';
 import type { IndiObservatoryOptions } from './observatory-options.ts';
 import { tellPlaceAndTime } from './observatory-place.ts';
 import type { ObservatoryEvent, ObservatoryReport, ObservatoryState } from './observatory-report.ts';
@@ -41,6 +42,7 @@ const patience = {
 export class IndiObservatory {
   readonly options: IndiObservatoryOptions;
   private readonly events = new Events<ObservatoryEvents>();
+  private readonly pace = new LinePace();
   private session = new AbortController();
   private opening: Promise<Running> | null = null;
   private running: Running | null = null;
@@ -247,6 +249,11 @@ export class IndiObservatory {
   }
 
   private hear(event: ObservatoryEvent): void {
+    if (event.what === 'log' || event.what === 'message') {
+      const kept = this.pace.pass();
+      if (kept === null) return;
+      if (kept > 0) this.events.emit('event', { what: 'log', line: `${kept} lines were too many to be shown.` });
+    }
     this.events.emit('event', event);
     if (event.what === 'connected') this.become('running');
     else if (event.what === 'disconnected') this.become('waiting', event.reason);
