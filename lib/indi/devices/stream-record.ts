@@ -59,9 +59,10 @@ export async function recordFilm(stream: IndiStream, durationSeconds: number, st
   const { client, device } = stream;
   const said: string[] = [];
   const off = client.store.on('event', (event) => {
-    if (event.what === 'message' && event.device === device) said.push(event.message);
-    // A frame without stars is told each time by the simulator.
-    if (said.length > mostSentences) said.splice(1, 1);
+    // A driver may say something at each frame (the simulator does, without a star catalogue): only what is of the film is kept.
+    if (event.what !== 'message' || event.device !== device || !/\brecord/i.test(event.message)) return;
+    if (said.length < mostSentences) said.push(event.message);
+    else said[mostSentences - 1] = event.message;
   });
   stream.whileRecording(true);
   try {
@@ -92,7 +93,7 @@ export async function recordFilm(stream: IndiStream, durationSeconds: number, st
   }
 }
 
-const mostSentences = 2000;
+const mostSentences = 100;
 
 /** Busy is the film running; Idle or Ok after it the end. */
 const recorded: Judge = (history) => {
