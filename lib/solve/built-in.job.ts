@@ -1,6 +1,6 @@
 /** The worker's side of the built-in solver: star places in, a WCS out. */
 import { performance } from 'node:perf_hooks';
-import { type Field, fieldOf } from './built-in-camera.ts';
+import { type Camera, type Field, fieldOf } from './built-in-camera.ts';
 import { knownOf } from './built-in-known.ts';
 import { octaveFor } from './built-in-octaves.ts';
 import { plan } from './built-in-plan.ts';
@@ -28,6 +28,8 @@ export interface SearchInput {
 export interface SearchOutput {
   status: 'matched' | 'no-match' | 'timed-out' | 'cancelled';
   fit: (Fit & { logOdds: number }) | null;
+  /** The camera of the match, in a picture that is mirrored first where `mirrored`. */
+  found: { camera: Camera; mirrored: boolean } | null;
   /** Candidates that were checked on other stars: what chance had to play with. */
   tested: number;
   /** The best odds that were not enough. */
@@ -51,7 +53,7 @@ export function searchSky(input: SearchInput): SearchOutput {
   const cancelled = () => Atomics.load(cancel, 0) !== 0;
   const stop = () => cancelled() || performance.timeOrigin + performance.now() > input.deadline;
   const output: SearchOutput = {
-    ...{ status: 'no-match', fit: null, tested: 0, bestLogOdds: 0, catalogueStars: null },
+    ...{ status: 'no-match', fit: null, found: null, tested: 0, bestLogOdds: 0, catalogueStars: null },
     ...{ milliseconds: 0, indexMilliseconds: 0 },
   };
   const finish = (status: SearchOutput['status']): SearchOutput => {
@@ -88,8 +90,10 @@ export function searchSky(input: SearchInput): SearchOutput {
         if (!verdict) return false;
         const enough = verdict.logOdds >= Math.max(floor, Math.log(Math.max(1, search.tested)) + needed.overTested);
         const fit = enough ? wcsOf(sky, field, stars, { ...verdict, mirrored }) : null;
-        if (fit && isPlausible(fit)) output.fit = { ...fit, logOdds: verdict.logOdds };
-        else output.bestLogOdds = Math.max(output.bestLogOdds, verdict.logOdds);
+        if (fit && isPlausible(fit)) {
+          output.fit = { ...fit, logOdds: verdict.logOdds };
+          output.found = { camera: verdict.camera, mirrored };
+        } else output.bestLogOdds = Math.max(output.bestLogOdds, verdict.logOdds);
         return output.fit !== null;
       });
       output.tested = search.tested;

@@ -1,9 +1,10 @@
 /** The solver of our own: nothing to install, no network. The star catalogue of the package, an index built in a worker at first use. */
 import type { Frame } from '../frame/frame.ts';
 import { allocateShared } from '../kernels/memory.ts';
-import { job, WorkerPool } from '../kernels/pool.ts';
+import { job } from '../kernels/pool.ts';
 import { asNightflowError } from '../process/errors.ts';
 import type { SearchInput, SearchOutput } from './built-in.job.ts';
+import { solverPool } from './built-in-pool.ts';
 import type { StarPlaces } from './built-in-stars.ts';
 import { findStars } from './find-stars.ts';
 import { solutionOf } from './solution.ts';
@@ -24,15 +25,7 @@ const usualRadius = 5;
 
 const searchJob = job<SearchInput, SearchOutput>(new URL('./built-in.job.ts', import.meta.url), 'searchSky');
 
-/** One thread, so that the index is in memory once. Several solves take turns. */
-let pool: WorkerPool | null = null;
-
-/** Ends the worker and frees the index; the next solve makes a new one. */
-export async function closeBuiltInSolver(): Promise<void> {
-  const closing = pool;
-  pool = null;
-  await closing?.close();
-}
+export { closeBuiltInSolver } from './built-in-pool.ts';
 
 export function builtInSolver(): Solver {
   return { name: 'built-in', solve };
@@ -137,9 +130,8 @@ async function search(
     cancel,
   };
   signal?.addEventListener('abort', flag, { once: true });
-  pool ??= new WorkerPool(1);
   try {
-    return await pool.run(searchJob, input, { signal });
+    return await solverPool().run(searchJob, input, { signal });
   } finally {
     signal?.removeEventListener('abort', flag);
   }
