@@ -146,8 +146,11 @@ export function targetLane({ state, msg, now, say, order, report, seconds, clock
     },
     moved: () => {
       if (at('centre')) {
-        const { outcome, reason, errorArcsec } = payload;
-        if (outcome === 'centred') note(`centred to ${Math.max(1, Math.round(errorArcsec))}″`);
+        const { outcome, reason, errorArcsec, attempts } = payload;
+        if (outcome === 'centred')
+          note(
+            `centred to ${Math.max(1, Math.round(errorArcsec))}″${attempts > 1 ? ` with ${attempts} pictures` : ''}`,
+          );
         else if (outcome === 'uncalibrated') note('not calibrated, its stars were not recognised', 'warn');
         else note(`not centred: ${reason ?? outcome}`, 'warn');
       }
