@@ -198,7 +198,9 @@ async function rawFrames(raw: StandInMode): Promise<void> {
   }
 }
 
-const never = (): Promise<never> => new Promise(() => setInterval(() => {}, 1000));
+function never(): Promise<never> {
+  return new Promise(() => setInterval(() => {}, 1000));
+}
 
 async function restarts(): Promise<void> {
   for (;;) {
