@@ -18,7 +18,7 @@ export interface SolveFieldOptions {
 }
 
 /** More stars than these bring nothing but time. */
-const mostStars = 400;
+const mostStars = 200;
 /** A quad takes four. */
 const fewestStars = 4;
 /** As many cells as solve-field's own spreading would make. */
