@@ -95,6 +95,9 @@ export async function connectDevice(
     if (!isThere(setting)) await defined(client, device, setting.property, timeoutSeconds, signal);
     await apply([setting]);
   }
+  // A driver that was started anew meanwhile is defined again, and not connected.
+  if (!isOn(client.store.property(device, 'CONNECTION'), 'CONNECT'))
+    throw new NightflowError('lost', `${device} is disconnected again: its driver ended while it was being connected.`);
   return complaints;
 }
 

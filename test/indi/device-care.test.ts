@@ -127,3 +127,32 @@ describe('the settings of a device', () => {
     expect(order).toEqual(['GAIN', 'OFFSET', 'CONNECTION']);
   }, 90_000);
 });
+
+it('a device whose driver is started anew while it is being connected does not pass for connected', async () => {
+  let restart: (() => void) | null = null;
+  const pauses: Clock = {
+    rate: 1,
+    now: () => realClock.now(),
+    hold: () => realClock.hold(),
+    // In the pause after the device said that it is connected.
+    sleep: async (milliseconds, signal) => {
+      if (milliseconds > 1000 || !restart) return realClock.sleep(milliseconds, signal);
+      restart();
+      restart = null;
+      await client!.waitForProperty('D', 'CONNECTION', {
+        timeoutSeconds: 60,
+        ready: ({ elements }) => elements.get('CONNECT')?.value === false,
+      });
+    },
+  };
+  const care = await clientOf((text, say) => {
+    if (text.includes('<getProperties')) say(connection(false));
+    if (!text.includes('<newSwitch')) return;
+    restart = () => say(`<delProperty device="D"/>${connection(false)}`);
+    say(connected);
+  }, pauses);
+  await expect(connectDevice(care, { device: 'D' })).rejects.toMatchObject({
+    code: 'lost',
+    message: expect.stringContaining('disconnected again'),
+  });
+}, 90_000);
