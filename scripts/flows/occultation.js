@@ -69,28 +69,28 @@ export function occultation() {
     [220, 40],
     'Works as it is with a simulated observatory. For your own: open the node "INDI server", then its server: choose "connect" and your host, or "launch" and your drivers; name your mount and your camera in "Telescope", "Cooler" and the camera node; give your place in the site node and set its clock to real (the demo lives through a rehearsed night that begins anew at each deploy). The conductor is one function: it gives each order to one node and waits for its answer, one target at a time.',
   );
-  flow.template('Occultation page', [130, 100], groups.control, 'occultation/control.html', [['Conductor']]);
-  flow.template('Targets on the page', [130, 140], groups.targets, 'occultation/targets.html', [['Conductor']]);
-  flow.template('List on the page', [130, 180], groups.list, 'occultation/list.html', [['Conductor']]);
-  flow.template('Log on the page', [130, 220], groups.log, 'occultation/log.html');
+  flow.template('Occultation page', [170, 100], groups.control, 'occultation/control.html', [['Conductor']]);
+  flow.template('Targets on the page', [170, 140], groups.targets, 'occultation/targets.html', [['Conductor']]);
+  flow.template('List on the page', [170, 180], groups.list, 'occultation/list.html', [['Conductor']]);
+  flow.template('Log on the page', [170, 220], groups.log, 'occultation/log.html');
   flow.node(
     'inject',
     'Every second',
-    [140, 280],
+    [180, 280],
     { props: [{ p: 'topic', vt: 'str' }], repeat: '1', crontab: '', once: false, onceDelay: '1', topic: 'tick' },
     [['Conductor']],
   );
   flow.node(
     'inject',
     'At the start',
-    [140, 320],
+    [180, 320],
     { props: [{ p: 'topic', vt: 'str' }], repeat: '', crontab: '', once: true, onceDelay: '1', topic: 'begin' },
     [['Conductor']],
   );
   flow.node(
     'function',
     'Conductor',
-    [360, 160],
+    [390, 160],
     {
       func: conductorText(),
       outputs: Object.keys(receivers).length + 1,
@@ -101,8 +101,10 @@ export function occultation() {
       finalize: '',
       libs: [],
     },
-    [...Object.values(receivers).map((name) => [name]), page],
+    [...Object.values(receivers).map((name) => [name]), ['To the page']],
   );
+  flow.link('out', 'To the page', [475, 280], ['State']);
+  flow.link('in', 'State', [35, 160], ['To the page'], [page]);
   flow.link('in', 'From the nodes', [215, 360], ['To the conductor'], [['Conductor']]);
 
   // 2. The list and its times
@@ -194,13 +196,13 @@ export function occultation() {
   answer('The cooler says', 'cooler', [870, 660]);
   flow.comment(
     'Off: enable this node to switch the computer off when all is put away',
-    [750, 700],
+    [750, 720],
     'The node is disabled. Enable it (its dialog, below left), and let the user of Node-RED run the command without a password.',
   );
   flow.node(
     'exec',
     'Switch the Pi off',
-    [640, 740],
+    [640, 780],
     {
       command: 'sudo shutdown -h +1',
       addpay: '',
@@ -215,17 +217,17 @@ export function occultation() {
   );
 
   // 5. What has ended, what has failed
-  flow.comment('5  What has ended and what has failed', [660, 800]);
+  flow.comment('5  What has ended and what has failed', [660, 840]);
   flow.node(
     'complete',
     'Has ended',
-    [620, 860],
+    [620, 900],
     { scope: ['Telescope', 'Control picture', 'Recording'].map((name) => flow.id(name)), uncaught: false },
     [['It has ended']],
   );
-  answer('It has ended', 'ended', [870, 860]);
-  flow.node('catch', 'Whatever fails', [630, 920], { scope: null, uncaught: false }, [['It has failed']]);
-  answer('It has failed', 'error', [870, 920]);
+  answer('It has ended', 'ended', [870, 900]);
+  flow.node('catch', 'Whatever fails', [630, 960], { scope: null, uncaught: false }, [['It has failed']]);
+  answer('It has failed', 'error', [870, 960]);
   flow.link('out', 'To the conductor', [1155, 280], ['From the nodes']);
 
   /** What a node says, on its way back to the conductor: never with a picture. */
