@@ -92,6 +92,29 @@ describe('the camera', () => {
     expect([free.mount, free.page.live]).toEqual([null, 'off']);
   });
 
+  it('is stopped also when it was still opened at the first try', () => {
+    const { tell, press } = conductor();
+    press('camera', 'start');
+    press('camera', 'stop');
+    const started = tell('camera', { event: 'started', payload: { goesOn: false } });
+    expect([started.camera, started.page.live]).toEqual([{ command: 'abort' }, 'stopping']);
+    press('camera', 'start');
+    expect(tell('free').page.live).toBe('off');
+    press('camera', 'start');
+    expect(tell('camera', { event: 'started', payload: { goesOn: false } }).camera).toBeNull();
+  });
+
+  it('is free when it fails, and a centring that waits for it begins', () => {
+    const { tell, press } = conductor();
+    const failed = { error: { message: 'gone', source: { type: 'astro-capture' } } };
+    press('camera', 'start');
+    expect(tell('error', { error: { source: { type: 'astro-mount' } } }).page.live).toBe('on');
+    expect(tell('error', failed).page.live).toBe('off');
+    press('camera', 'start');
+    press('mount', 'centre', { place: '5h 5d' });
+    expect(tell('error', failed).mount).toMatchObject({ command: 'centre' });
+  });
+
   it('stops when it is told to, and when it goes on by itself after a restart', () => {
     const { tell, press } = conductor();
     press('camera', 'start');

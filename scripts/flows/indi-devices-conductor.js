@@ -2,7 +2,7 @@
  * What the function node "Conductor" of the flow "INDI devices" runs: the page's buttons to the devices, one camera for the live picture
  * and for centring, and all that the page shows in one object. It is put into the flow as text, so it uses nothing from outside of itself.
  * `msg.topic`: press (of the page), targets, mount, focuser, filter, cooler (what a device does, and `done` when a command is),
- * camera, free (the capture let go of the camera), weather (the gate: what it let pass, what it kept back, and its changes), air, begin.
+ * camera, free (the capture let go of the camera), error (of a Catch node), weather (the gate: what it let pass, what it kept back, and its changes), air, begin.
  */
 export function conduct(msg, context) {
   const devices = { mount: {}, focuser: {}, filter: {}, cooler: {} };
@@ -78,10 +78,12 @@ export function conduct(msg, context) {
   } else if (topic === 'targets') {
     state.targets = Array.isArray(payload) ? payload : [];
   } else if (topic === 'camera') {
-    // After a restart the capture goes on by itself with what it did; nobody waits for that here.
-    if (msg.event === 'started' && payload.goesOn) out.camera = { command: 'abort' };
+    // After a restart the capture goes on by itself with what it did; nobody waits for that here. And who stops it while it opens
+    // the camera is not heard before it has begun.
+    const unwanted = payload.goesOn || state.live === 'stopping' || state.live === 'pausing';
+    if (msg.event === 'started' && unwanted) out.camera = { command: 'abort' };
     if (msg.event === 'lost' || msg.event === 'warning') state.text = payload.message ?? state.text;
-  } else if (topic === 'free') {
+  } else if (topic === 'free' || (topic === 'error' && msg.error?.source?.type === 'astro-capture')) {
     const { pending } = state;
     state.pending = null;
     if (state.live === 'pausing' && pending) {

@@ -164,7 +164,7 @@ export function indiDevices() {
     'in',
     'From the devices',
     [235, 240],
-    ['To the conductor', 'Targets to the conductor', 'Weather to the conductor'],
+    ['To the conductor', 'Targets to the conductor', 'Weather to the conductor', 'Errors to the conductor'],
     [['Conductor']],
   );
 
@@ -220,7 +220,13 @@ export function indiDevices() {
 
   weather(flow, indi);
   flow.node('catch', 'Whatever fails', [120, 440], { scope: null, uncaught: false }, [['Say it on the page']]);
-  flow.change('Say it on the page', [310, 440], [text('event', 'error'), ...forPage], [['Notices']]);
+  flow.change(
+    'Say it on the page',
+    [310, 440],
+    [text('event', 'error'), text('topic', 'error'), ...forPage],
+    [['Notices', 'Errors to the conductor']],
+  );
+  flow.link('out', 'Errors to the conductor', [435, 490], ['From the devices']);
   flow.template('Notices', [480, 440], groups.mount, 'star-trails/notice.html', [[]], 2);
   return flow.finish();
 }

@@ -53,8 +53,8 @@ beforeAll(async () => {
       complaints.push(`asked ${request.url()}`);
   });
   await page.goto(`${running.url}/dashboard/telescope`);
-  await page.locator('.nf-telescope .nf-state').waitFor();
-}, 120_000);
+  await page.locator('.nf-telescope .nf-state').waitFor({ timeout: 120_000 });
+}, 300_000);
 
 afterAll(async () => {
   await browser?.close();
