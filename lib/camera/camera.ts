@@ -1,4 +1,4 @@
-/** The one interface of every camera: simulator, folder of files, and the hardware backends to come. */
+/** The one interface of every camera: simulator, folder of files, INDI, a Raspberry Pi's own, bodies on USB. */
 import type { Clock } from '../clock/clock.ts';
 import type { BayerPattern, Frame, FrameKind, FrameSite, FrameTarget } from '../frame/frame.ts';
 import type { CameraStream, ReferenceTime, StreamRequest } from './camera-stream.ts';

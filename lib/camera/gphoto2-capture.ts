@@ -117,8 +117,13 @@ async function byBulb(
   const asked = clock.now();
   await shutter(true);
   const start = clock.now();
-  const cut = await clock.sleep(plan.exposureSeconds * 1000 - (clock.now() - start), signal).catch(asNightflowError);
-  await shutter(false);
+  const open = async () => {
+    const left = plan.exposureSeconds * 1000 - (clock.now() - start);
+    const cut = await clock.sleep(left, signal).catch(asNightflowError);
+    await shutter(false);
+    return cut;
+  };
+  const cut = await session.holding(open());
   const end = clock.now();
   // An exposure that was cut short makes a picture too; left in the body, it would be taken for the next one.
   const limit = end + (cut ? cutSeconds : plan.exposureSeconds * 1.2 + transferSeconds) * 1000;
@@ -158,7 +163,17 @@ export async function canHold(session: Gphoto2Session, plan: ExposurePlan): Prom
  * Holds the shutter down until `stop` aborts; each picture is told as it arrives. Resolves when the shutter is up again.
  * The body says when a file is there, not when it was exposed: the delay of the first one is taken for that of all.
  */
-export async function hold(
+export function hold(
+  session: Gphoto2Session,
+  plan: ExposurePlan,
+  clock: Clock,
+  stop: AbortSignal,
+  onTaken: (taken: Taken) => void,
+): Promise<void> {
+  return session.holding(burst(session, plan, clock, stop, onTaken));
+}
+
+async function burst(
   session: Gphoto2Session,
   plan: ExposurePlan,
   clock: Clock,

@@ -125,7 +125,7 @@ export class Gphoto2Connection {
   private async leave(): Promise<void> {
     const { current } = this;
     this.current = null;
-    await current?.shell.end();
+    await current?.end();
   }
 
   private program() {
@@ -164,11 +164,11 @@ export class Gphoto2Connection {
       } catch (thrown) {
         refusal = asNightflowError(thrown);
         if (refusal.code === 'aborted' || refusal.code === 'bad-input') {
-          await session.shell.end();
+          await session.end();
           throw refusal;
         }
       }
-      await session.shell.end();
+      await session.end();
     }
     throw refusal ?? this.notThere(bodies);
   }

@@ -1,4 +1,5 @@
 /** A session with one body: its entries read and set through the shell, with every value read back. */
+import { realSleep } from '../clock/clock.ts';
 import { NightflowError } from '../process/errors.ts';
 import type { SettingDescription, SettingValue } from './camera.ts';
 import {
@@ -14,12 +15,15 @@ import { Gphoto2Shell, type ShellOptions } from './gphoto2-shell.ts';
 
 /** For anything but an exposure. A body may be writing a picture to its card. */
 const answerSeconds = 20;
+/** For a command under way and the one that lets go of the shutter. */
+const letGoSeconds = 8;
 /** Entries that gphoto2 offers as commands to its programmer, not as settings. */
 const notSettings = new Set(['opcode']);
 
 export class Gphoto2Session {
   readonly shell: Gphoto2Shell;
   private names: Map<string, string> = new Map();
+  private readonly held = new Set<Promise<unknown>>();
 
   constructor(options: ShellOptions) {
     this.shell = new Gphoto2Shell(options);
@@ -83,6 +87,23 @@ export class Gphoto2Session {
     const path = this.names.get(name);
     if (!path) throw new NightflowError('unsupported', `The camera has no "${name}".`);
     await this.shell.send(`set-config ${path}=${value}`, { timeoutSeconds: answerSeconds });
+  }
+
+  /** While `work` runs, the body's shutter is held: the session is not ended before it lets go. */
+  holding<T>(work: Promise<T>): Promise<T> {
+    this.held.add(work);
+    return work.finally(() => this.held.delete(work));
+  }
+
+  /** Ends the session, once the shutter is up. */
+  async end(): Promise<void> {
+    if (this.held.size > 0) {
+      const limit = new AbortController();
+      const late = realSleep(letGoSeconds * 1000, limit.signal).catch(() => {});
+      await Promise.race([Promise.allSettled([...this.held]), late]);
+      limit.abort();
+    }
+    await this.shell.end();
   }
 
   /** Sets the first choice that fits; leaves a setting alone that the body has not, or that fits already. @returns what is in force, or null */

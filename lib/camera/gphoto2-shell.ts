@@ -44,6 +44,7 @@ export class Gphoto2Shell {
   private wake: () => void = () => {};
   private turn: Promise<unknown> = Promise.resolve();
   private atPrompt = false;
+  private readonly decoder = new TextDecoder();
 
   constructor(options: ShellOptions) {
     this.options = options;
@@ -100,7 +101,7 @@ export class Gphoto2Shell {
         aptPackage: 'gphoto2',
         // Its messages are parsed: they must not be translated.
         env: { ...environment, LC_ALL: 'C', LANGUAGE: 'C' },
-        onChunk: (chunk) => this.read(Buffer.from(chunk).toString('utf8')),
+        onChunk: (chunk) => this.read(this.decoder.decode(chunk, { stream: true })),
         onErrorLine: (line) => {
           this.complaints = [...this.complaints, line.trim()].filter((each) => each !== '').slice(-20);
         },

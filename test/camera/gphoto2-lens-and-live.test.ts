@@ -50,6 +50,28 @@ describe('live view', limits, () => {
   });
 });
 
+describe('a camera that is closed', limits, () => {
+  it('in the middle of a held exposure lets go of the shutter first', async () => {
+    await start();
+    const exposure = camera.expose({ exposureSeconds: 40 });
+    exposure.catch(() => {});
+    await expect.poll(typed, { timeout: 20_000 }).toContain('set-config /main/actions/bulb=1');
+    await camera.close();
+    await expect(exposure).rejects.toMatchObject({ code: 'aborted' });
+    expect(await typed()).toContain('set-config /main/actions/bulb=0');
+  });
+
+  it('in the middle of a burst too, even when nobody takes its pictures', async () => {
+    await start();
+    const frames = camera.exposures({ exposureSeconds: 0.1 })[Symbol.asyncIterator]();
+    await frames.next();
+    await camera.close();
+    expect((await typed()).at(-1)).toBe('exit');
+    expect(await typed()).toContain('set-config /main/actions/capture=0');
+    await frames.return?.(undefined);
+  });
+});
+
 describe('the lens', limits, () => {
   it.each([
     ['sony', 7, 10, ['manualfocus=7', 'manualfocus=3']],

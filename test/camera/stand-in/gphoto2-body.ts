@@ -17,6 +17,8 @@ export class StandInBody {
   private traps!: Gphoto2Traps;
   private number = 1;
   private shots = 0;
+  /** The cable is out: this session never works again. */
+  private gone = false;
   private openedAt: number | null = null;
   private heldSince: number | null = null;
   private heldTaken = 0;
@@ -31,6 +33,10 @@ export class StandInBody {
 
   async obey(command: string, traps: Gphoto2Traps): Promise<void> {
     this.traps = traps;
+    if (this.gone) {
+      this.error(-7, 'I/O problem', 'PTP I/O Error');
+      return;
+    }
     const [verb, ...rest] = command.split(' ');
     const argument = rest.join(' ');
     switch (verb) {
@@ -151,7 +157,7 @@ export class StandInBody {
     if (this.shots++ === this.traps.pulledAt) {
       writeFileSync(join(this.folder, 'unplugged'), '');
       if (this.traps.needsReset) writeFileSync(join(this.folder, 'dead'), '');
-      this.heldSince = null;
+      this.gone = true;
       this.error(-7, 'I/O problem', 'PTP I/O Error');
       return false;
     }
