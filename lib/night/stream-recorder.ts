@@ -39,6 +39,8 @@ export interface OwnFilm {
 
 /** After the end: for frames that are under way. */
 const graceMilliseconds = 2000;
+/** After the video ended, ms. */
+const underWayMilliseconds = 1000;
 /** The first picture of a simulation may take so long to draw, real ms. */
 const rehearsedGraceMilliseconds = 15_000;
 const usualQueueBytes = Math.min(256 * 2 ** 20, totalmem() / 8);
@@ -80,7 +82,7 @@ export class StreamRecorder {
         this.faults++;
       }),
     ];
-    void stream.failed.then((error) => this.end(error));
+    void this.endWithVideo();
     void this.timeOut();
   }
 
@@ -160,6 +162,15 @@ export class StreamRecorder {
     this.ended.abort();
     for (const off of this.offs) off();
     this.finish();
+  }
+
+  /** That it ended comes another way than its pictures: the last may still be under way. */
+  private async endWithVideo(): Promise<void> {
+    const error = await this.stream.failed;
+    if (this.ended.signal.aborted) return;
+    this.problem ??= error;
+    await this.options.clock.sleep(underWayMilliseconds, this.ended.signal).catch(() => {});
+    this.end(null);
   }
 
   private async timeOut(): Promise<void> {
