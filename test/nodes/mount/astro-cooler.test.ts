@@ -58,6 +58,24 @@ it('warms up and switches the cooler off; what is off stays off', async () => {
   expect(again!.cooler).toMatchObject({ outcome: 'reached', on: false, seconds: 0 });
 }, 60_000);
 
+it('says when the temperature leaves its tolerance afterwards', async () => {
+  const flow = await start({ targetCelsius: '4', rampCelsiusPerMinute: '0' });
+  flow.send('n', {});
+  await flow.done();
+  const client = await flow.indi.ready();
+  await client.command({
+    device: 'CCD Simulator',
+    property: 'CCD_COOLER',
+    values: { COOLER_OFF: true },
+    lane: 'cooler',
+  });
+  const warned = (msg: AstroMessage) => (msg.payload as { degraded?: boolean }).degraded === true;
+  const { payload } = await flow.event('status', warned);
+  expect(payload).toMatchObject({ targetCelsius: 4, on: false });
+  expect((payload as { warning: string }).warning).toMatch(/ °C instead of 4 °C$/);
+  await flow.status('n', 'yellow', 'instead of 4 °C');
+}, 60_000);
+
 it('goes to a new target at once', async () => {
   const flow = await start({ targetCelsius: '-20', rampCelsiusPerMinute: '1' }, '50');
   flow.send('n', { topic: 'first' });
