@@ -20,7 +20,7 @@ import type { Focuser } from './focuser.ts';
 import { makeRamFolder, removeRamFolder } from './ram-folder.ts';
 import { findCamera } from './rpicam-find.ts';
 import { lensFocuser } from './rpicam-focuser.ts';
-import { fieldsOf, frameOf, type Wish } from './rpicam-frame.ts';
+import { frameOf, frameOfStill, type Wish } from './rpicam-frame.ts';
 import { type RpicamCamera as Found, sensorOf } from './rpicam-list.ts';
 import { RpicamLiveView } from './rpicam-live.ts';
 import { parseMetadataJson } from './rpicam-metadata.ts';
@@ -129,10 +129,8 @@ export class RpicamCamera implements Camera {
         });
         const metadata = parseMetadataJson(await readFile(join(folder, 'still.json'), 'utf8'));
         if (!metadata) throw new NightflowError('failed', 'rpicam-still wrote no times of its frame.');
-        const frame = await readFrame(join(folder, 'still.dng'), { signal: stop });
-        return this.known(
-          frame.with({ ...fieldsOf(metadata, bitsOf(frame.whiteLevel), this.wish(settings, request)) }),
-        );
+        const still = await readFrame(join(folder, 'still.dng'), { signal: stop });
+        return this.known(await frameOfStill(still, metadata, this.wish(settings, request)));
       } finally {
         await removeRamFolder(folder);
       }
@@ -258,5 +256,3 @@ export class RpicamCamera implements Camera {
     this.told = [...this.told, sentence].slice(-mostWarnings);
   }
 }
-
-const bitsOf = (whiteLevel: number): number => Math.ceil(Math.log2(whiteLevel + 1));

@@ -8,7 +8,7 @@ import { rawFormat } from './rpicam-format.ts';
 import { fieldsOfMetadata, type RpicamMetadata } from './rpicam-metadata.ts';
 import type { ShotSettings } from './rpicam-program.ts';
 import type { RawShot } from './rpicam-sequence.ts';
-import type { Unpacked, UnpackInput } from './rpicam-unpack.job.ts';
+import type { Aligned, Unpacked, UnpackInput } from './rpicam-unpack.job.ts';
 
 /** What was asked for, and of whom. */
 export interface Wish {
@@ -19,6 +19,7 @@ export interface Wish {
 }
 
 const unpack = job<UnpackInput, Unpacked>(new URL('./rpicam-unpack.job.ts', import.meta.url), 'unpack');
+const alignRight = job<Aligned, number>(new URL('./rpicam-unpack.job.ts', import.meta.url), 'alignRight');
 /** A shutter that differs by more was not what the camera was asked for. Sensors count in lines: a short one is a line or so off. */
 const shutterTolerance = 0.02;
 const lineSeconds = 1e-4;
@@ -37,6 +38,18 @@ export async function frameOf({ path, stream, metadata }: RawShot, wish: Wish): 
     whiteLevel: 2 ** bits - 1,
     ...fieldsOf(metadata, bits, wish),
   });
+}
+
+/** Of a still: the DNG's samples, moved down to the sensor's own bits as those of a sequence are. @throws unsupported as fieldsOf */
+export async function frameOfStill(still: Frame, metadata: RpicamMetadata, wish: Wish): Promise<Frame> {
+  const { data, width, height } = still;
+  const stored = Math.ceil(Math.log2(still.whiteLevel + 1));
+  const { bits: sensorBits } = wish.settings.mode;
+  const bits =
+    stored > sensorBits
+      ? await sharedPool().run(alignRight, { data, width, height, bits: stored, sensorBits })
+      : stored;
+  return still.with({ whiteLevel: 2 ** bits - 1, ...fieldsOf(metadata, bits, wish) });
 }
 
 /** @throws unsupported when the camera took another exposure than it was asked for */

@@ -1,6 +1,7 @@
 /** The metadata that rpicam-apps write beside each frame: lines `Key=value`, an empty line ends a frame's. And what follows from them. */
 import { isoOf } from '../frame/fits/values.ts';
 import type { FrameInit, Keyword } from '../frame/frame.ts';
+import { blackFrom } from '../frame/raw/dng.ts';
 
 export interface RpicamMetadata {
   /** Microseconds since the computer started: when the read-out of the frame's first row began, which is the end of its exposure. */
@@ -118,7 +119,8 @@ function keywordsOf({ values, sensorMicroseconds, frameMicroseconds }: RpicamMet
     ['FOCUSFOM', number(values.get('FocusFoM')), 'sharpness, as the camera measures it'],
     ['LENSPOS', number(values.get('LensPosition')), '[1/m] position of the lens'],
   ];
-  return told.flatMap(([name, value, comment]) => (value === null ? [] : [{ name, value, comment }]));
+  const keywords = told.flatMap(([name, value, comment]) => (value === null ? [] : [{ name, value, comment }]));
+  return [...keywords, blackFrom(values.has('SensorBlackLevels') ? 'tags' : 'unknown')];
 }
 
 /** Frames that the camera dropped between two that it gave. It says nothing itself; only the time stamps have a hole. */

@@ -130,7 +130,7 @@ const lookEvery = 61;
  * A Raspberry Pi 5 puts the sensor's bits at the upper end of 16. They are moved down where nothing stands below them, so that one
  * sensor has one scale on every board. @returns the bits of the samples afterwards
  */
-function alignRight({ data, bits, width, height, sensorBits }: Aligned): number {
+export function alignRight({ data, bits, width, height, sensorBits }: Aligned): number {
   if (sensorBits >= 16) return bits;
   const shift = 16 - sensorBits;
   const samples = new Uint16Array(data);
@@ -146,7 +146,7 @@ function alignRight({ data, bits, width, height, sensorBits }: Aligned): number 
   return sensorBits;
 }
 
-interface Aligned {
+export interface Aligned {
   data: SharedArrayBuffer;
   bits: number;
   width: number;

@@ -1,16 +1,17 @@
-/** The focus motor of a camera module, as the stand-in has one. */
+/** The focus motor of a camera module, as the stand-in has one; and stills of a Raspberry Pi 5. */
 import { afterAll, afterEach, expect, it } from 'vitest';
 import type { Camera } from '../../lib/camera/camera.ts';
 import { rpicamBackend } from '../../lib/camera/rpicam.ts';
 import { realClock } from '../../lib/clock/clock.ts';
 import { closeSharedPool } from '../../lib/kernels/pool.ts';
-import { makeRpicamStandIn, type RpicamStandIn } from './stand-in/rpicam-bin.ts';
+import { makeRpicamStandIn, type RpicamStandIn, type RpicamTraps } from './stand-in/rpicam-bin.ts';
+import { rampSample } from './stand-in/rpicam-pixels.ts';
 
 let standIn: RpicamStandIn;
 let camera: Camera;
 
-async function start(lensPosition?: number): Promise<void> {
-  standIn = await makeRpicamStandIn();
+async function start(lensPosition?: number, traps: Partial<RpicamTraps> = {}): Promise<void> {
+  standIn = await makeRpicamStandIn(traps);
   const { programFolder } = standIn;
   const options = { programFolder, mode: '1640x1232 10-bit', ...(lensPosition === undefined ? {} : { lensPosition }) };
   camera = rpicamBackend.create(options, { clock: realClock, site: null });
@@ -52,4 +53,11 @@ it('stays at infinity when the configuration says so, and refuses what is beyond
   await expect(lens.moveTo(1.5)).rejects.toMatchObject({ code: 'bad-input' });
   await camera.expose({ exposureSeconds: 0.05 });
   expect((await stills())[0]).toContain('--lens-position 0 ');
+}, 60_000);
+
+it('a still of a Raspberry Pi 5 has the scale of the sensor, as its sequences have', async () => {
+  await start(undefined, { board: 'pi5', pixels: 'ramp' });
+  const frame = await camera.expose({ exposureSeconds: 0.05 });
+  expect(frame).toMatchObject({ width: 1640, height: 1232, blackLevel: 64, whiteLevel: 1023, bayer: 'RGGB' });
+  expect(frame.pixels[7 * 1640 + 9]).toBe(rampSample(9, 7, 0, 10));
 }, 60_000);

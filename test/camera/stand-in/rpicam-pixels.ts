@@ -106,10 +106,18 @@ const dngPixels = { at: 24_216, width: 1640, height: 1232, bits: 10 };
 const dngTags = { width: 0x5dd4, height: 0x5de0, stripAt: 0x5e10, stripBytes: 0x5e28, black: 0x5e78, white: 0x5e70 };
 
 /** The DNG of rpicam-still. Of another mode than the real run's, the pixels stand at the end of the file. */
-export function dngFile(mode: StandInMode, frame: number, kind: PixelKind): Buffer {
+export function dngFile(mode: StandInMode, frame: number, kind: PixelKind, leftAligned = false): Buffer {
   const file = pictureOf('still.dng');
   const samples = rawSamples(mode, frame, kind);
-  if (mode.width === dngPixels.width && mode.height === dngPixels.height && mode.bits === dngPixels.bits) {
+  const shift = leftAligned ? 16 - mode.bits : 0;
+  for (let at = 0; shift > 0 && at < samples.length; at += 2)
+    samples.writeUInt16LE(samples.readUInt16LE(at) << shift, at);
+  if (
+    !leftAligned &&
+    mode.width === dngPixels.width &&
+    mode.height === dngPixels.height &&
+    mode.bits === dngPixels.bits
+  ) {
     samples.copy(file, dngPixels.at);
     return file;
   }
@@ -117,7 +125,7 @@ export function dngFile(mode: StandInMode, frame: number, kind: PixelKind): Buff
   file.writeUInt16LE(mode.height, dngTags.height);
   file.writeUInt32LE(file.length, dngTags.stripAt);
   file.writeUInt32LE(samples.length, dngTags.stripBytes);
-  for (let i = 0; i < 4; i++) file.writeUInt32LE(4096 >> (16 - mode.bits), dngTags.black + 8 * i);
-  file.writeUInt32LE(2 ** mode.bits - 1, dngTags.white);
+  for (let i = 0; i < 4; i++) file.writeUInt32LE(4096 >> (16 - mode.bits - shift), dngTags.black + 8 * i);
+  file.writeUInt32LE(leftAligned ? 65_535 : 2 ** mode.bits - 1, dngTags.white);
   return Buffer.concat([file, samples]);
 }

@@ -222,7 +222,8 @@ async function still(raw: StandInMode): Promise<void> {
   writeSync(2, stillLog('RGGB', raw.bits));
   const jpeg = option('-o')!;
   writeFileSync(jpeg, pictureOf('still.jpg'));
-  if (options.has('--raw')) writeFileSync(jpeg.replace(/\.jpg$/, '.dng'), dngFile(raw, 0, traps.pixels));
+  if (options.has('--raw'))
+    writeFileSync(jpeg.replace(/\.jpg$/, '.dng'), dngFile(raw, 0, traps.pixels, traps.board === 'pi5'));
   const path = option('--metadata');
   if (!path) return;
   const handle = openSync(path, 'w');
