@@ -25,6 +25,7 @@ const programs = [
     package: 'astrometry-data-tycho2-10-19-littleendian',
     there: () => existsSync('/usr/share/astrometry/index-tycho2-11.littleendian.fits'),
   },
+  { package: 'chrony', there: () => onPath('chronyd') || existsSync('/usr/sbin/chronyd') },
   { package: 'siril', there: () => onPath('siril-cli') },
 ];
 
