@@ -16,6 +16,8 @@ export interface Taken {
 
 export interface OpenOptions {
   signal: AbortSignal;
+  /** Ends the wait for the camera only. */
+  giveUp: AbortSignal;
   taken: Taken;
   /** Waits for a camera that is not there yet (a Pi that boots before it) instead of failing. */
   patient: boolean;
@@ -26,7 +28,7 @@ export async function openCapture(
   RED: NodeAPI,
   node: Node,
   config: NodeConfig,
-  { signal, taken, patient }: OpenOptions,
+  { signal, giveUp, taken, patient }: OpenOptions,
 ): Promise<CaptureContext> {
   const cameraNode = cameraNodeOf(RED, config);
   const { siteNode } = cameraNode;
@@ -35,9 +37,10 @@ export async function openCapture(
   const status: CaptureContext['status'] = (state, text) => showStatus(node, state, text);
   const onFailure = ({ message }: NightflowError) =>
     status('waiting', translate('astro-capture.status.recovering', { reason: message }));
+  const wait = AbortSignal.any([signal, giveUp]);
   const camera = patient
-    ? await retry(() => cameraNode.ready(signal), { clock, signal, onFailure })
-    : await cameraNode.ready(signal);
+    ? await retry(() => cameraNode.ready(wait), { clock, signal: wait, onFailure })
+    : await cameraNode.ready(wait);
   return {
     camera,
     clock,

@@ -47,6 +47,8 @@ export class CaptureControl {
   private readonly closing = new AbortController();
   private current: CaptureRun | null = null;
   private busy = false;
+  /** Ends what has not begun yet: the camera is being opened. */
+  private opening = new AbortController();
   /** A sequence that a full disk ended: its last frames wait in memory to be written. */
   private stranded: CaptureRun | null = null;
   /** Ends the wait between two nights. */
@@ -61,8 +63,9 @@ export class CaptureControl {
   /** Starts and resolves when the sequence is over. @throws busy while one is running; what ended the sequence, if it was an error */
   async start(msg: AstroMessage): Promise<void> {
     this.waiting?.abort();
+    const stopped = this.getReady();
     const settings = await readSettings(this.RED, this.node, this.config, captureInputs, msg);
-    this.repeat({ end: await this.run(settings, msg, 'new'), error: null });
+    this.repeat({ end: await this.run(settings, msg, 'new', stopped), error: null });
   }
 
   /** `resume` goes on as well with what an error or a full disk ended. @throws rejected when there is nothing to pause or resume */
@@ -77,6 +80,7 @@ export class CaptureControl {
         remedy: 'Send start first.',
       });
     this.waiting?.abort();
+    if (!this.current) this.opening.abort();
     if (command === 'stop') void sequence?.stop();
     else void sequence?.abort();
     if (command === 'abort') this.stranded = null;
@@ -115,22 +119,25 @@ export class CaptureControl {
 
   /** null: there is nothing to go on with. */
   private async goOn(): Promise<SequenceEnd | null> {
+    const stopped = this.getReady();
     const path = settingsIn(this.workFolder());
     const kept = await readState<Kept>(path);
     if (!kept || (await readRun(journalIn(this.workFolder()))) === null) return null;
     if (kept.fingerprint === fingerprintOf(this.config))
-      return this.run(kept.settings, { topic: kept.topic } as AstroMessage, 'go on');
+      return this.run(kept.settings, { topic: kept.topic } as AstroMessage, 'go on', stopped);
     await rm(path, { force: true });
     return null;
   }
 
   private async startUnattended(): Promise<void> {
+    const stopped = this.getReady();
     const outcome = await this.unattended(async () => {
       const nothing = {} as AstroMessage;
       return this.run(
         await readSettings(this.RED, this.node, this.config, captureInputs, nothing),
         nothing,
         'unattended',
+        stopped,
       );
     });
     this.repeat(outcome);
@@ -141,13 +148,21 @@ export class CaptureControl {
    * it stays wrong.
    */
   private repeat({ end, error }: Outcome): void {
-    const over = end ? ['time', 'count', 'no-more-frames'].includes(end.reason) : error && error.code !== 'bad-input';
+    const over = end
+      ? ['time', 'count', 'no-more-frames'].includes(end.reason)
+      : error && !['bad-input', 'aborted'].includes(error.code);
     const light = error instanceof SunStaysUp ? error : null;
     if (!(over || light) || !this.everyNight || this.closing.signal.aborted) return;
     void this.unattended(async () => {
       if (await this.untilNoon(light)) await this.startUnattended();
       return null;
     });
+  }
+
+  /** From here on a stop or an abort means what is about to begin. */
+  private getReady(): AbortSignal {
+    if (!this.busy) this.opening = new AbortController();
+    return this.opening.signal;
   }
 
   private get nightly(): boolean {
@@ -176,6 +191,7 @@ export class CaptureControl {
     settings: CaptureSettings,
     msg: AstroMessage,
     how: 'new' | 'unattended' | 'go on',
+    stopped: AbortSignal,
   ): Promise<SequenceEnd | null> {
     if (this.busy)
       throw new NightflowError('busy', 'A sequence is running already.', { remedy: 'Send stop or abort first.' });
@@ -186,6 +202,7 @@ export class CaptureControl {
       this.stranded = null;
       const context = await openCapture(this.RED, this.node, this.config, {
         signal: this.closing.signal,
+        giveUp: stopped,
         taken,
         patient: how !== 'new',
       });
@@ -200,14 +217,17 @@ export class CaptureControl {
       }
       // A close that came while the camera was opened.
       if (this.closing.signal.aborted) void this.current?.sequence.suspend();
+      else if (stopped.aborted) void this.current?.sequence.abort();
       const end = (await this.current?.finished) ?? null;
       if (end && end.unaccepted.length > 0) this.stranded = this.current;
       if (end?.error) throw end.error;
       return end;
     } finally {
+      const idle = stopped.aborted && this.current === null;
       this.current = null;
       this.busy = false;
       taken.release?.();
+      if (idle) this.idle();
     }
   }
 

@@ -41,6 +41,20 @@ describe('commands', () => {
     expect(end.payload).toMatchObject({ reason: 'aborted', frames: 0 });
   });
 
+  it('aborts while the camera is still being opened, and starts again', async () => {
+    const running = await startCapture({ mode: 'count', count: '2' });
+    running.send('capture', { command: 'start', topic: 'first' });
+    running.send('capture', { command: 'abort' });
+    // Ready after the deploy, at the abort, and once what it ended is over.
+    const ready = () => running.statuses('capture').filter(({ text }) => text === 'ready').length;
+    await expect.poll(ready, { timeout: 20_000 }).toBe(3);
+    expect(running.sink('events').messages.filter(event('started'))).toEqual([]);
+    running.send('capture', { command: 'start', topic: 'second' });
+    await running.sink('events').first(event('end'));
+    expect(running.sink('frames').messages.map(({ topic }) => topic)).not.toContain('first');
+    expect(running.sink('frames').messages.length).toBeGreaterThan(0);
+  });
+
   it('answers a second start with busy, and goes on', async () => {
     const running = await startCapture({}, slowly);
     running.send('capture', { command: 'start' });
