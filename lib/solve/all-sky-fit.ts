@@ -166,8 +166,8 @@ function changed(camera: AllSkyCamera, unknown: Unknown, by: number): AllSkyCame
   if (unknown === 'focalLength') return { ...camera, focalLength: camera.focalLength * Math.exp(by) };
   if (unknown === 'x' || unknown === 'y' || unknown === 'cubic') return { ...camera, [unknown]: camera[unknown] + by };
   const turn = { right: [by, 0, 0], down: [0, by, 0], forward: [0, 0, by] }[unknown] as [number, number, number];
-  const axes = turned({ axes: Float64Array.from(camera.axes), focalLength: 1, distortion: 0 }, ...turn);
-  return { ...camera, axes: Array.from(axes) };
+  const axes = turned({ axes: camera.axes, focalLength: 1, distortion: 0 }, ...turn);
+  return { ...camera, axes };
 }
 
 /** Gauss's elimination with pivots; null when nothing holds an unknown. */

@@ -58,7 +58,7 @@ export function solveWholeSky(input: AllSkyInput): AllSkyOutput {
     const start: AllSkyCamera = {
       ...{ width, height, ...centre, mirrored },
       // The flat picture was drawn with an assumed focal length; near the axis both cameras are the same.
-      ...{ focalLength: camera.focalLength, cubic: 0, axes: Array.from(camera.axes) },
+      ...{ focalLength: camera.focalLength, cubic: 0, axes: camera.axes },
     };
     const fit = fitWhole(sky, stars, start);
     if (fit && fit.share >= leastShare) return { status: 'matched', fit };

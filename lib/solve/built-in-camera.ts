@@ -2,7 +2,7 @@
 
 export interface Camera {
   /** Rows: the directions of the picture's right, down and forward (unit vectors, J2000), right-handed. */
-  axes: Float64Array;
+  axes: readonly number[];
   /** Pixels. */
   focalLength: number;
   /** A point of the ideal picture is moved outward by this part of its radius where that is `halfDiagonal`. */
@@ -88,7 +88,7 @@ export function cameraThrough(
 ): Camera {
   const seen = triad([points[0], points[1], focalLength], [points[2], points[3], focalLength]);
   const stars = triad(a, b);
-  const axes = new Float64Array(9);
+  const axes = [0, 0, 0, 0, 0, 0, 0, 0, 0];
   for (let i = 0; i < 3; i++)
     for (let j = 0; j < 3; j++)
       axes[i * 3 + j] = seen[0]![i]! * stars[0]![j]! + seen[1]![i]! * stars[1]![j]! + seen[2]![i]! * stars[2]![j]!;
@@ -116,7 +116,7 @@ const crossed = (a: number[], b: number[]): number[] => [
 ];
 
 /** Turns the camera by small angles about its own axes, keeping the axes at right angles. */
-export function turned(camera: Camera, wx: number, wy: number, wz: number): Float64Array {
+export function turned(camera: Camera, wx: number, wy: number, wz: number): number[] {
   const m = camera.axes;
   const row = (i: number) => [m[i * 3]!, m[i * 3 + 1]!, m[i * 3 + 2]!];
   const [r, d, f] = [row(0), row(1), row(2)];
@@ -127,5 +127,5 @@ export function turned(camera: Camera, wx: number, wy: number, wz: number): Floa
   const right = add(r, f, wy, d, -wz);
   const along = right[0]! * forward[0]! + right[1]! * forward[1]! + right[2]! * forward[2]!;
   const straight = unit(right.map((c, i) => c - along * forward[i]!));
-  return Float64Array.from([...straight, ...crossed(forward, straight), ...forward]);
+  return [...straight, ...crossed(forward, straight), ...forward];
 }

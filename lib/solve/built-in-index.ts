@@ -55,8 +55,10 @@ export function buildOctave(sky: Sky, size: number, among?: Uint32Array, stop?: 
   const fine = most > 400_000 ? 17 : most > 20_000 ? 11 : 7;
   const bins = { re: fine, im: Math.ceil(2 * imagOffset * fine) };
   const draft = { count: 0, quads: untouched(most), codes: untouched(most), buckets: untouched(most) };
-  if (!makeQuads(sky, grid, reach, bins, quadsPerStar, draft, stop)) return null;
-  return { size, grid, reach, bins, count: draft.count, ...sortIntoBuckets(draft, bins) };
+  const made = makeQuads(sky, grid, reach, bins, quadsPerStar, draft, stop);
+  const octave = made ? { size, grid, reach, bins, count: draft.count, ...sortIntoBuckets(draft, bins) } : null;
+  for (const { buffer } of [draft.quads, draft.codes, draft.buckets]) (buffer as ArrayBuffer).resize(0);
+  return octave;
 }
 
 /** The stars A B C D of a quad. */
@@ -75,7 +77,7 @@ interface Draft {
   buckets: Uint32Array;
 }
 
-/** Memory that the system gives only when it is touched: most of it never is. */
+/** Memory that the system gives only when it is touched, which most of it never is, and takes back when it is made smaller. */
 const untouched = (count: number): Uint32Array =>
   new Uint32Array(new ArrayBuffer(count * 4, { maxByteLength: Math.max(4, count * 4) }), 0, count);
 

@@ -45,6 +45,8 @@ const ranges = [
 ] as const;
 /** Octaves smaller than these are expensive to build, and come after the others. */
 const [dear, dearest] = [1.5 * degrees, 0.8 * degrees];
+/** Of the whole sky, smaller ones would take more memory than all others together; around a hint they take none. */
+const smallestOfAll = 0.4 * degrees;
 
 /** Focal length (pixels) of a field along the longer side. */
 export const focalLengthOf = (field: Field, angle: number): number =>
@@ -65,6 +67,7 @@ export function plan(field: Field, known: Known): Stage[] {
   const smallest = angleOf(field, known.longest);
   const views: { octave: number; focalLength: number | null; price: number }[] = [];
   for (const octave of octaves) {
+    if (!known.direction && octave < smallestOfAll) break;
     const price = known.direction ? 0 : octave < dearest ? 2 : octave < dear ? 1 : 0;
     if (
       smallest < flatField &&

@@ -58,6 +58,9 @@ export function projectStars(
   }
 }
 
+/** Which pair a star of the sky belongs to. Kept: thousands of candidates are paired up. */
+let owners = new Int32Array(1000);
+
 /** Each image star with the nearest projected star within `reach` pixels, each of both once: the nearer image star keeps it. */
 export function pairUp(
   image: ImageStars,
@@ -67,7 +70,8 @@ export function pairUp(
   reach: number,
   into: Pairs,
 ): void {
-  const owner = new Int32Array(skyCount).fill(-1);
+  if (owners.length < skyCount) owners = new Int32Array(2 * skyCount);
+  const owner = owners.fill(-1, 0, skyCount);
   into.count = 0;
   const most = reach * reach;
   for (let i = 0; i < count; i++) {

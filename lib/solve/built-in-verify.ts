@@ -154,6 +154,6 @@ export class Judge {
 
   private around(camera: Camera, wanted: number): Uint32Array {
     const radius = Math.atan(this.field.halfDiagonal / camera.focalLength) * 1.02;
-    return brightestAround(this.sky, camera.axes.subarray(6), radius, wanted);
+    return brightestAround(this.sky, camera.axes.slice(6), radius, wanted);
   }
 }

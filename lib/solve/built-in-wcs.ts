@@ -66,7 +66,7 @@ function matchAll(
   const radius = Math.atan(field.halfDiagonal / found.camera.focalLength) * 1.02;
   const stars = brightestAround(
     sky,
-    found.camera.axes.subarray(6),
+    found.camera.axes.slice(6),
     radius,
     Math.min(mostReferences, 6 * image.count + 100),
   );
