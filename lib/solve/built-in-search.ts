@@ -4,6 +4,7 @@ import { cellsNear } from './built-in-grid.ts';
 import { imagOffset, type Octave, readQuad } from './built-in-index.ts';
 import { Neighbourhood } from './built-in-neighbours.ts';
 import { codeOf, codeOfFlat, type QuadCode } from './built-in-quad.ts';
+import { anglesOf, raysOf } from './built-in-rays.ts';
 import type { ImageStars } from './built-in-refine.ts';
 import type { Sky } from './built-in-sky.ts';
 
@@ -273,30 +274,4 @@ export class Search {
     }
     return false;
   }
-}
-
-/** Unit vectors of the first stars. */
-function raysOf(image: ImageStars, count: number, focalLength: number): Float64Array {
-  const rays = new Float64Array(count * 3);
-  for (let i = 0; i < count; i++) {
-    const length = Math.hypot(image.x[i]!, image.y[i]!, focalLength);
-    rays[i * 3] = image.x[i]! / length;
-    rays[i * 3 + 1] = image.y[i]! / length;
-    rays[i * 3 + 2] = focalLength / length;
-  }
-  return rays;
-}
-
-function anglesOf(rays: Float64Array, count: number): Float64Array {
-  const angles = new Float64Array(count * count);
-  for (let i = 0; i < count; i++)
-    for (let j = 0; j < count; j++) {
-      const chord = Math.hypot(
-        rays[i * 3]! - rays[j * 3]!,
-        rays[i * 3 + 1]! - rays[j * 3 + 1]!,
-        rays[i * 3 + 2]! - rays[j * 3 + 2]!,
-      );
-      angles[i * count + j] = 2 * Math.asin(Math.min(1, chord / 2));
-    }
-  return angles;
 }
