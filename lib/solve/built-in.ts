@@ -52,7 +52,7 @@ async function solve(request: SolveRequest): Promise<SolveResult> {
     let crowded = true;
     for (const attempt of attemptsFor(hints)) {
       const left = timeoutSeconds - since();
-      if (left <= 0) return answer('timed-out', lateSentence(timeoutSeconds));
+      if (left <= 0) break;
       const output = await search(
         frame,
         places,
@@ -71,8 +71,8 @@ async function solve(request: SolveRequest): Promise<SolveResult> {
       if (output.status === 'cancelled') return answer('cancelled', 'Stopped on request.');
       crowded &&= output.catalogueStars === null || output.catalogueStars >= fewestStars;
     }
-    if (since() >= timeoutSeconds) return answer('timed-out', lateSentence(timeoutSeconds));
     if (!crowded) return answer('too-few-stars', smallSentence);
+    if (since() >= timeoutSeconds) return answer('timed-out', lateSentence(timeoutSeconds));
     return answer('no-match', `None of the sky's patterns fits the ${list.length} stars that were found.`);
   } catch (thrown) {
     if (signal?.aborted) return answer('cancelled', 'Stopped on request.');

@@ -138,6 +138,13 @@ describe('what is no field of stars', () => {
     expect(result.reason).toMatch(/found; a match takes 6/);
   });
 
+  it('a field smaller than the catalogue has stars for says so', patient, async () => {
+    const hints = { raDegrees: 190, decDegrees: 25, radiusDegrees: 1, scaleLow: 0.8, scaleHigh: 1 };
+    const result = await solve(drawStrangers({ stars: 40, seed: 6 }), hints, 2);
+    expect(result).toMatchObject({ status: 'too-few-stars', solution: null });
+    expect(result.reason).toMatch(/field is too small/);
+  });
+
   it.each<[string, () => Frame, SolveHints | undefined]>([
     ['random stars', () => drawStrangers({ stars: 60, seed: 7 }), { scaleLow: 60, scaleHigh: 200 }],
     [
