@@ -1,0 +1,136 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import type { Appliance } from '../../../lib/field/appliance/appliance.ts';
+import { readFrame } from '../../../lib/frame/read.ts';
+import { CountingCamera, exposure, openAppliance, pixelBlocks, temporaryFolder } from './counting-camera.ts';
+
+const patience = { timeout: 20_000 };
+const state = (appliance: Appliance, id: string) => expect.poll(() => appliance.batch(id).state, patience);
+/** A file's bytes with one header block (2880 bytes) up to four. */
+const fileBytes = async () => {
+  const appliance = await openAppliance(new CountingCamera());
+  return (await appliance.shot(exposure)).bytes.byteLength;
+};
+
+describe('a batch', () => {
+  it('takes its frames in one sequence, and keeps them until they are acknowledged', async () => {
+    const camera = new CountingCamera();
+    camera.lostBefore = { 3: 2 };
+    const appliance = await openAppliance(camera);
+    const seen: (number | null)[] = [];
+    appliance.events.on('frame', ({ file }) => seen.push(file?.number ?? null));
+    const { id } = await appliance.start(5, exposure);
+    await state(appliance, id).toBe('done');
+    const batch = appliance.batch(id);
+    expect(batch).toMatchObject({ taken: 5, kept: 5, lost: 2, acknowledged: 0, message: null });
+    expect(batch.frames.map(({ number }) => number)).toEqual([1, 2, 3, 4, 5]);
+    expect(seen.toSorted()).toEqual([1, 2, 3, 4, 5]);
+    expect(camera.begun).toBe(1);
+    const third = await readFrame(appliance.spool.path(id, 3)!);
+    expect([third.pixels[0], third.number]).toEqual([3, 3]);
+    expect(await appliance.acknowledge(id, 3)).toBe(true);
+    expect(appliance.batch(id)).toMatchObject({ acknowledged: 1 });
+    expect(await appliance.preview({ batch: id, number: 4 }, 32)).toBeInstanceOf(Buffer);
+    expect(await appliance.preview({ batch: id, number: 3 }, 32)).toBeNull();
+  });
+
+  it('waits in a full spool, and goes on when a client makes room; no frame is lost', async () => {
+    const size = await fileBytes();
+    const appliance = await openAppliance(new CountingCamera(), { maximumBytes: size * 6 });
+    const { id } = await appliance.start(3, exposure);
+    await state(appliance, id).toBe('done');
+    const second = await appliance.start(5, exposure);
+    await state(appliance, second.id).toBe('waiting-for-space');
+    expect(appliance.batch(second.id).message).toContain('DELETE');
+    for (const { number } of appliance.batch(id).frames) await appliance.acknowledge(id, number);
+    await state(appliance, second.id).toBe('done');
+    expect(appliance.batch(second.id).frames).toHaveLength(5);
+  });
+
+  it('ends with what it has where it is to end, and says why', async () => {
+    const camera = new CountingCamera();
+    // Nobody knows before its first frame how large they are.
+    Object.assign(camera.info, { sensor: null });
+    const appliance = await openAppliance(camera, { maximumBytes: 4 * (await fileBytes()) });
+    const { id } = await appliance.start(9, exposure, undefined, 'end');
+    await state(appliance, id).toBe('spool-full');
+    const { taken, kept, frames, message } = appliance.batch(id);
+    expect(kept).toBeGreaterThan(0);
+    expect([kept, frames.length]).toEqual([taken, taken]);
+    expect(message).toContain('DELETE');
+    await expect(appliance.start(9, exposure, undefined, 'end')).rejects.toMatchObject({ code: 'disk-full' });
+  });
+
+  it('that is larger than the disk is refused before it begins', async () => {
+    const camera = new CountingCamera();
+    const appliance = await openAppliance(camera, { maximumBytes: 100_000 });
+    await expect(appliance.start(1000, exposure)).rejects.toMatchObject({
+      code: 'disk-full',
+      remedy: expect.stringContaining('space'),
+    });
+    expect(camera.taken).toBe(0);
+    expect((await appliance.status()).batches).toEqual([]);
+  });
+
+  it('brings back a camera that was lost, and goes on where it was', async () => {
+    const camera = new CountingCamera();
+    camera.loseAt = 3;
+    const appliance = await openAppliance(camera);
+    const { id } = await appliance.start(4, exposure);
+    await state(appliance, id).toBe('done');
+    expect(camera.recovered).toBe(1);
+    expect(appliance.batch(id)).toMatchObject({ taken: 4, kept: 4 });
+  });
+
+  it('is stopped by abort; what was taken is there, and the camera is free', async () => {
+    const camera = new CountingCamera();
+    const appliance = await openAppliance(camera);
+    const { id } = await appliance.start(10_000, exposure);
+    await expect.poll(() => appliance.batch(id).kept, patience).toBeGreaterThan(2);
+    await expect(appliance.shot(exposure)).rejects.toMatchObject({ code: 'busy' });
+    expect(await appliance.abort(id)).toEqual([id]);
+    const { state: ended, taken, frames } = appliance.batch(id);
+    expect(ended).toBe('aborted');
+    expect(frames).toHaveLength(taken);
+    expect((await appliance.shot(exposure)).bytes.length).toBeGreaterThan(pixelBlocks * 2880);
+    await appliance.forget(id);
+    expect((await appliance.spool.room()).frames).toBe(0);
+  });
+
+  it('is there after a restart: one that ran is interrupted, its frames wait', async () => {
+    const folder = await temporaryFolder();
+    const appliance = await openAppliance(new CountingCamera(), { folder });
+    const { id } = await appliance.start(3, exposure);
+    await state(appliance, id).toBe('done');
+    const { frames: _frames, ...record } = appliance.batch(id);
+    await writeFile(
+      join(folder, id, 'batch.json'),
+      JSON.stringify({ ...record, count: 9, state: 'running', taken: 0 }),
+    );
+    const again = await openAppliance(new CountingCamera(), { folder });
+    expect(again.batch(id)).toMatchObject({ state: 'interrupted', count: 9, taken: 3, camera: 'main' });
+    expect(again.batch(id).frames).toHaveLength(3);
+  });
+});
+
+describe('a shot', () => {
+  it('never touches the disk, and is kept in memory until the next', async () => {
+    const appliance = await openAppliance(new CountingCamera());
+    const shot = await appliance.shot(exposure);
+    expect(shot.bytes.toString('latin1', 0, 30)).toContain('SIMPLE');
+    expect(appliance.recentShot()).toBe(shot);
+    expect((await appliance.spool.room()).usedBytes).toBe(0);
+    expect(await appliance.preview({}, 32)).toBeInstanceOf(Buffer);
+  });
+
+  it('ends with the client that asked for it', async () => {
+    const appliance = await openAppliance(new CountingCamera());
+    const leaving = new AbortController();
+    const shot = appliance.shot({ exposureSeconds: 500 }, undefined, leaving.signal);
+    await expect.poll(async () => (await appliance.status()).cameras[0]!.busy, patience).toBe('a shot');
+    leaving.abort();
+    await expect(shot).rejects.toThrow();
+    expect((await appliance.status()).cameras[0]!.busy).toBeNull();
+  });
+});
