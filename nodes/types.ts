@@ -1,6 +1,7 @@
 /** What the configuration nodes offer the other nodes at run time, and the shape of our messages. */
 import type { Node, NodeAPI, NodeMessageInFlow } from 'node-red';
 import type { Camera } from '../lib/camera/camera.ts';
+import type { SettingProfile } from '../lib/camera/setting-profiles.ts';
 import { type Clock, realClock } from '../lib/clock/clock.ts';
 import type { Frame } from '../lib/frame/frame.ts';
 import type { IndiClient } from '../lib/indi/client.ts';
@@ -30,6 +31,8 @@ export interface CameraNode extends Node {
   ready(signal?: AbortSignal): Promise<Camera>;
   /** Takes the camera for one sequence. @throws busy, naming the node that has it. */
   reserve(owner: string): () => void;
+  /** Its named lists of settings. @throws bad-input when what the dialog stored is wrong */
+  profiles(): readonly SettingProfile[];
 }
 
 /** The run-time side of `astro-indi`: one connection to one server, shared by all nodes that name it. */

@@ -48,6 +48,8 @@ export class Gphoto2Camera implements Camera {
   private readonly live: Gphoto2LiveView;
   private readonly closing = new AbortController();
   private exposing = false;
+  /** By Bulb or a continuous drive: a command in the middle of that would break the exposure. */
+  private shutterHeld = false;
 
   constructor(options: Gphoto2Options, context: CameraContext) {
     this.options = options;
@@ -80,8 +82,12 @@ export class Gphoto2Camera implements Camera {
     return (await this.connection.session()).get(name);
   }
 
-  /** @throws bad-input, and rejected when the body took another value than it was given */
+  /** Between two exposures of a sequence. @throws bad-input, busy, and rejected when the body took another value than it was given */
   async set(name: string, value: SettingValue): Promise<SettingValue> {
+    if (this.shutterHeld)
+      throw new NightflowError('busy', `${this.info.name} can't be set while its shutter is held open.`, {
+        remedy: 'Wait for the end of the exposure, or stop the sequence.',
+      });
     return (await this.connection.session()).set(name, value);
   }
 
@@ -90,6 +96,7 @@ export class Gphoto2Camera implements Camera {
     const stop = this.begin(signal);
     try {
       const { session, plan } = await this.prepare(request, stop);
+      this.shutterHeld = plan.by === 'bulb';
       return await this.develop(await takeOne(session, plan, this.context.clock, stop), request);
     } finally {
       this.end();
@@ -105,6 +112,7 @@ export class Gphoto2Camera implements Camera {
     try {
       const { session, plan } = await this.prepare(request, stop);
       const held = (this.options.holdShutter ?? true) && (await canHold(session, plan));
+      this.shutterHeld = held || plan.by === 'bulb';
       const shoot = held
         ? hold(session, plan, this.context.clock, stop, (taken) => queue.push(taken))
         : this.oneByOne(session, plan, queue, stop);
@@ -216,6 +224,7 @@ export class Gphoto2Camera implements Camera {
 
   private end(): void {
     this.exposing = false;
+    this.shutterHeld = false;
     this.live.goOn();
   }
 

@@ -79,7 +79,8 @@ export class Gphoto2Session {
       throw new NightflowError('rejected', `${now.label} (${name}) is ${now.current} and not ${value} as it was set.`, {
         remedy: 'Look at the mode dial and the menus of the camera: in some modes it sets this itself.',
       });
-    return settingOf(now);
+    // A switch that many bodies tell nothing of is where it was put.
+    return now.type === 'TOGGLE' ? value : settingOf(now);
   }
 
   /** For actions, whose value says nothing: a shutter to press. */

@@ -1,6 +1,7 @@
 /** `astro-camera`: one camera, opened when it is first used and shared by all nodes that name it. */
 import type { NodeAPI } from 'node-red';
 import type { Camera } from '../../lib/camera/camera.ts';
+import { readProfiles } from '../../lib/camera/setting-profiles.ts';
 import { realClock } from '../../lib/clock/clock.ts';
 import { asNightflowError, NightflowError } from '../../lib/process/errors.ts';
 import { type NodeConfig, nodeLabel } from '../inputs.ts';
@@ -25,6 +26,7 @@ export default function (RED: NodeAPI): void {
 
     this.camera = null;
     this.siteNode = siteOf(RED, config.site);
+    this.profiles = () => readProfiles(config.profiles);
 
     const open = async (): Promise<Camera> => {
       if (this.siteNode?.problem) throw this.siteNode.problem;

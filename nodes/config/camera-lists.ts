@@ -1,6 +1,7 @@
 /** What the editor's drop-downs ask for: the backends, the cameras each of them finds, and the settings of a deployed camera. */
 import type { NodeAPI } from 'node-red';
-import type { Camera, CameraInfo, SettingDescription, SettingValue } from '../../lib/camera/camera.ts';
+import type { CameraInfo, SettingDescription } from '../../lib/camera/camera.ts';
+import { type ListedSetting, listSettings } from '../../lib/camera/setting-values.ts';
 import { realClock } from '../../lib/clock/clock.ts';
 import type { IndiDeviceInfo } from '../../lib/indi/devices/list.ts';
 import { asNightflowError, NightflowError } from '../../lib/process/errors.ts';
@@ -19,7 +20,7 @@ export type OfferedSettings = readonly SettingDescription[];
 /** GET nightflow/cameras/ID/settings of a deployed astro-camera */
 export interface CameraSettings {
   info: CameraInfo;
-  settings: (SettingDescription & { value: SettingValue | null })[];
+  settings: readonly ListedSetting[];
 }
 
 const answerMilliseconds = 10_000;
@@ -78,20 +79,12 @@ export function serveCameraLists(RED: NodeAPI): void {
     const node = RED.nodes.getNode(String(params.id)) as CameraNode | null;
     if (!node || typeof node.ready !== 'function')
       throw new NightflowError('bad-input', 'This camera is not deployed yet.');
-    return describe(await node.ready());
+    const camera = await node.ready();
+    return { info: camera.info, settings: await listSettings(camera) };
   });
 }
 
 interface Asked {
   query: Record<string, unknown>;
   params: Record<string, string>;
-}
-
-async function describe(camera: Camera): Promise<CameraSettings> {
-  const settings = [];
-  for (const description of await camera.settings()) {
-    const value = await camera.get(description.name).catch(() => null);
-    settings.push({ ...description, value });
-  }
-  return { info: camera.info, settings };
 }
