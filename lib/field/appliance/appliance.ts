@@ -208,6 +208,10 @@ export class Appliance {
     return { ...this.known(id), frames: this.options.spool.frames(id) };
   }
 
+  knows(id: string): boolean {
+    return this.records.has(id);
+  }
+
   async status(): Promise<ApplianceStatus> {
     return {
       cameras: this.options.cameras.map(({ id, name }) => ({ id, name, busy: this.busy.get(id) ?? null })),

@@ -1,0 +1,118 @@
+/** The OpenAPI 3.1 document of the addresses that carry bytes; control is JSON-RPC, described by openrpc.json. */
+import { exposureSchemas } from './methods.ts';
+import { jsonSchema } from './rpc.ts';
+
+export function openApi(version: string): object {
+  return {
+    openapi: '3.1.0',
+    info: { title: 'Nightflow RAW appliance', version, license: { name: 'Apache-2.0', identifier: 'Apache-2.0' } },
+    servers: [{ url: '.' }],
+    security: [{}, { bearer: [] }, { basic: [] }],
+    components: {
+      securitySchemes: { bearer: { type: 'http', scheme: 'bearer' }, basic: { type: 'http', scheme: 'basic' } },
+      schemas: {
+        Exposure: {
+          type: 'object',
+          additionalProperties: false,
+          required: Object.keys(exposureSchemas).filter((name) => exposureSchemas[name]!.required),
+          properties: Object.fromEntries(
+            Object.entries(exposureSchemas).map(([name, schema]) => [name, jsonSchema(schema)]),
+          ),
+        },
+        Error: {
+          type: 'object',
+          properties: {
+            error: {
+              type: 'object',
+              properties: { code: { type: 'string' }, message: { type: 'string' }, remedy: { type: 'string' } },
+            },
+          },
+        },
+      },
+    },
+    paths: {
+      '/rpc': {
+        post: {
+          summary: 'JSON-RPC 2.0: see openrpc.json.',
+          requestBody: { required: true, content: { 'application/json': {} } },
+          responses: {
+            200: { description: 'The answer.' },
+            204: { description: 'Notifications have none.' },
+            ...errors,
+          },
+        },
+      },
+      '/shot': {
+        post: {
+          summary: 'Takes an exposure and answers with its RAW file, straight from memory.',
+          requestBody: {
+            required: true,
+            content: { 'application/json': { schema: { $ref: '#/components/schemas/Exposure' } } },
+          },
+          responses: { 200: fits('The file.'), ...errors },
+        },
+        get: { summary: 'The last shot once more.', responses: { ...fileAnswers, ...errors } },
+      },
+      '/status': { get: { summary: 'Cameras, spool and batches.', responses: { 200: json } } },
+      '/batches/{batch}': {
+        parameters: [inPath('batch', { type: 'string' })],
+        get: {
+          summary: 'A batch with the frames that wait.',
+          parameters: [
+            inQuery('kept', { type: 'integer' }, 'Answer when more than so many frames were kept,'),
+            inQuery('wait', { type: 'number', maximum: 25 }, 'or after so many seconds.'),
+          ],
+          responses: { 200: json, ...errors },
+        },
+        delete: {
+          summary: 'Stops it, and throws away what was not fetched.',
+          responses: { 204: { description: 'Gone.' }, ...errors },
+        },
+      },
+      '/batches/{batch}/frames/{number}': {
+        parameters: frameParameters,
+        get: { summary: 'The file of a frame; its ETag is its SHA-256.', responses: { ...fileAnswers, ...errors } },
+        delete: {
+          summary: 'Acknowledges it: the client has it for good. With If-Match only if it is that one.',
+          responses: { 204: { description: 'Gone.' }, ...errors },
+        },
+      },
+      '/batches/{batch}/frames/{number}/preview.jpg': {
+        parameters: [...frameParameters, width],
+        get: { summary: 'A stretched JPEG of a frame.', responses: { 200: jpeg, ...errors } },
+      },
+      '/preview.jpg': {
+        get: {
+          summary: 'A stretched JPEG of the latest frame.',
+          parameters: [inQuery('camera', { type: 'string' }, 'The first when absent.'), width],
+          responses: { 200: jpeg, ...errors },
+        },
+      },
+    },
+  };
+}
+
+const binary = { type: 'string', contentMediaType: 'application/fits' };
+const fits = (description: string) => ({
+  description,
+  headers: { ETag: { schema: { type: 'string' }, description: 'Its SHA-256 in quotation marks.' } },
+  content: { 'application/fits': { schema: binary } },
+});
+const fileAnswers = {
+  200: fits('The file.'),
+  206: fits('The range that was asked for.'),
+  304: { description: 'If-None-Match has it.' },
+  416: { description: 'The file ends before.' },
+};
+const json = { description: 'JSON.', content: { 'application/json': {} } };
+const jpeg = { description: 'The picture.', content: { 'image/jpeg': {} } };
+const errors = {
+  default: {
+    description: 'What went wrong, with the remedy.',
+    content: { 'application/json': { schema: { $ref: '#/components/schemas/Error' } } },
+  },
+};
+const inPath = (name: string, schema: object) => ({ name, in: 'path', required: true, schema });
+const inQuery = (name: string, schema: object, description: string) => ({ name, in: 'query', schema, description });
+const frameParameters = [inPath('batch', { type: 'string' }), inPath('number', { type: 'integer', minimum: 1 })];
+const width = inQuery('width', { type: 'integer', minimum: 16, maximum: 16_384 }, 'Pixels across; 1280.');
