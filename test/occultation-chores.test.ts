@@ -83,11 +83,25 @@ describe('the night', () => {
 
   it('does not begin without a list', () => {
     const night = conductor();
-    night.tell('command', { command: 'start' });
-    night.answer('error', { error: { message: 'No event of the list can be observed. It is empty.' } });
-    expect(night.state()).toMatchObject({ phase: 'idle', text: expect.stringContaining('It is empty.') });
+    const { job } = night.tell('command', { command: 'start' }).schedule![0]!;
+    night.tell('schedule', { event: 'plan', payload: { accepted: [], refused: [], broken: [] } });
+    expect(night.shown()).toEqual([]);
+    night.tell('error', { job, error: { message: 'The list is empty.' } });
+    expect(night.state()).toMatchObject({ phase: 'idle', text: 'The list is empty.' });
+    // A list that was read since is not said to be empty any more.
     night.tell('schedule', plan);
     expect(night.shown()).toEqual([]);
+    expect(night.state().text).toBe('');
+  });
+
+  it('shows the temperature on the way to the cold', () => {
+    const night = conductor();
+    night.tell('cooler', { event: 'progress', payload: { temperatureCelsius: 3.5, powerPercent: 40 } });
+    expect(night.state().cooler.temperatureCelsius).toBe(3.5);
+    night.tell('cooler', { event: 'lost', payload: { message: 'gone' } });
+    expect(night.state().cooler.temperatureCelsius).toBe(3.5);
+    night.tell('cooler', { payload: -10, cooler: { temperatureCelsius: -10, powerPercent: 60 } });
+    expect(night.state().cooler.temperatureCelsius).toBe(-10);
   });
 
   it('ends with park, warm-up, disconnect, stop and switch-off, whatever of it fails', () => {

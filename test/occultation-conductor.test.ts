@@ -37,6 +37,14 @@ describe('one target', () => {
     expect(night.state().target).toBeNull();
   });
 
+  it('says when the camera could not keep up with its exposure', () => {
+    const night = ready();
+    const { stream } = night.schedule('begin', 'A');
+    night.tell('recording', { job: stream![0]!.job, payload: { ...film, cadenceSeconds: 0.28 } });
+    expect(night.said.at(-1)).toContain('A: 100 frames, one every 0.28 s where 0.1 s were asked for, ');
+    expect(night.state().log.at(-1).level).toBe('warn');
+  });
+
   it('rests without parking when the next must be prepared soon', () => {
     const night = ready();
     const { stream } = night.schedule('begin', 'A', { schedule: list(row('A', 200, 'running'), row('B', 400)) });

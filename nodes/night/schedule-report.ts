@@ -154,6 +154,10 @@ export function reasonOf(msg: AstroMessage): string | undefined {
 }
 
 export function nothingToDo({ refused, broken }: ScheduleSnapshot): NightflowError {
-  const first = refused[0]?.reason ?? (broken[0] ? `Line ${broken[0].line}: ${broken[0].reason}` : 'It is empty.');
+  if (!refused[0] && !broken[0]) {
+    const remedy = 'Paste or load your targets and save them, then start the night.';
+    return new NightflowError('bad-input', 'The list is empty.', { remedy });
+  }
+  const first = refused[0]?.reason ?? `Line ${broken[0]!.line}: ${broken[0]!.reason}`;
   return new NightflowError('bad-input', `No event of the list can be observed. ${first}`);
 }

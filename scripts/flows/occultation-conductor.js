@@ -61,6 +61,7 @@ export function conduct(msg, before, computerNow) {
   const clockText = (clock) => {
     if (!clock?.synchronised) return 'clock not synchronised';
     const { source, uncertaintySeconds } = clock;
+    if (source === 'rehearsal') return "the rehearsal's clock";
     return `clock ${source}${uncertaintySeconds > 0 ? ` ± ${seconds(uncertaintySeconds * 1000)} ms` : ''}`;
   };
   /** Below its archive a file is known by its folder and name. */
@@ -102,7 +103,9 @@ export function conduct(msg, before, computerNow) {
     else if (event === 'begin') target.arm();
     else if (event === 'plan') {
       sayPlan();
-      chores.listed();
+      if (resting()) state.text = '';
+      // Of a list without events the error comes next.
+      if (payload.accepted.length > 0) chores.listed();
     } else if (event === 'resumed') {
       say('Node-RED was restarted: the night goes on.', 'warn');
       sayPlan();
@@ -159,7 +162,9 @@ export function conduct(msg, before, computerNow) {
         say(String(payload), 'error');
     },
     cooler: () => {
-      if (typeof msg.cooler === 'object') state.cooler = msg.cooler;
+      // The way to the cold is told by its events, where it ended by the answer.
+      const reading = msg.event === undefined ? msg.cooler : payload;
+      if (Number.isFinite(reading?.temperatureCelsius)) state.cooler = reading;
       if (msg.event === undefined && chores.mine()) chores.goOn();
     },
     saved: () => say(`Control picture: ${fileText(payload)}.`),

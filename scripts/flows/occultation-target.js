@@ -159,12 +159,16 @@ export function targetLane({ state, msg, now, say, order, report, seconds, clock
     recorded: () => {
       if (!mine() || !at('recording')) return;
       const { target } = state;
-      const { frames, lost, path, clock } = payload;
+      const { frames, lost, path, clock, cadenceSeconds } = payload;
       if (clock) state.clock = { ...state.clock, ...clock };
       const gone = lost > 0 ? `, ${lost} lost` : '';
+      // A camera that is slower than it was asked to be: the next list should give it a longer exposure.
+      const { exposureSeconds } = target.order;
+      const slow = exposureSeconds > 0 && cadenceSeconds > 1.5 * exposureSeconds;
+      const every = slow ? `, one every ${seconds(cadenceSeconds)} s where ${exposureSeconds} s were asked for` : '';
       say(
-        `${target.name}: ${frames} frames${gone}, ${fileText(path)}, ${clockText(clock)}.`,
-        lost > 0 ? 'warn' : 'info',
+        `${target.name}: ${frames} frames${every}${gone}, ${fileText(path)}, ${clockText(clock)}.`,
+        lost > 0 || slow ? 'warn' : 'info',
       );
       report(target.id, 'done');
       close();

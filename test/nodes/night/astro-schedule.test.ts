@@ -164,7 +164,7 @@ describe('reports and commands', () => {
     [{ command: 'dance' }, 'The command "dance" is unknown. Send start, plan, stop'],
     [{ list: 5 }, 'msg.list is no list of targets.'],
     [{ list: 'name, RA, Dec, start\na, 5h, -80, 22:00' }, 'No event of the list can be observed. a has no duration.'],
-    [{ list: '' }, 'No event of the list can be observed. It is empty.'],
+    [{ list: '' }, 'The list is empty.'],
     [{ listFrom: 'file', listFile: '../secret' }, 'leads out of the folder'],
     [{ listFrom: 'file', listFile: 'nothing.csv' }, "can't be read"],
     [{ longestExposureSeconds: 0.001 }, 'The shortest exposure (0.01 s) must be above 0 and no longer'],
