@@ -15,8 +15,8 @@ function conductor() {
   // As the flow has it: from its text, so that nothing outside of the function can be used.
   const run = new Function('msg', 'context', `${conduct}\nreturn conduct(msg, context);`);
   const tell = (topic: string, msg: Record<string, unknown> = {}) => {
-    const [mount, focuser, filter, cooler, camera, page] = run({ topic, ...msg }, context) as Plain[];
-    return { mount, focuser, filter, cooler, camera, page: structuredClone(page.payload) as Plain };
+    const [mount, focuser, filter, cooler, camera, page, settings] = run({ topic, ...msg }, context) as Plain[];
+    return { mount, focuser, filter, cooler, camera, settings, page: structuredClone(page.payload) as Plain };
   };
   const press = (device: string, command: string, more = {}) =>
     tell('press', { payload: { device, command, ...more } });
@@ -169,4 +169,43 @@ it('brings each device its figures, and keeps what it tells', () => {
   expect(page.filter.filters).toEqual(['Red', 'Blue']);
   expect(page.cooler.phase).toBe('cooling');
   expect(page.doing).toEqual({});
+});
+
+describe('the settings of the camera', () => {
+  const offered = [
+    { name: 'gain', minimum: 0, maximum: 300, value: 0 },
+    { name: 'offset', value: 10 },
+  ];
+
+  it('are asked for once the camera is open, and shown with its profiles', () => {
+    const { tell } = conductor();
+    expect(tell('camera', { event: 'started', payload: {} }).settings).toEqual({ command: 'list' });
+    const { page } = tell('settings', { event: 'done', command: 'list', payload: offered, profiles: ['faint'] });
+    expect(page.settings).toEqual({ offered, profiles: ['faint'], profile: null, values: { gain: 0, offset: 10 } });
+    expect(tell('camera', { event: 'started', payload: {} }).settings).toBeNull();
+  });
+
+  it('show the profile that is in force, until one of them is set by itself', () => {
+    const { tell, press } = conductor();
+    tell('settings', { payload: offered, profiles: ['faint'] });
+    const pressed = press('settings', 'profile', { profile: 'faint' });
+    expect(pressed.settings).toEqual({ command: 'profile', profile: 'faint' });
+    expect(pressed.page.doing.settings).toBe('profile');
+    const { page } = tell('settings', { command: 'profile', profile: 'faint', payload: { gain: 120 } });
+    expect(page.settings).toMatchObject({ profile: 'faint', values: { gain: 120, offset: 10 } });
+    expect(page.doing.settings).toBeNull();
+    expect(press('settings', 'set', { settings: { gain: 5 } }).settings).toEqual({
+      command: 'set',
+      settings: { gain: 5 },
+    });
+    const after = tell('settings', { command: 'set', payload: { gain: 5 } }).page.settings;
+    expect(after).toMatchObject({ profile: null, profiles: ['faint'], values: { gain: 5, offset: 10 } });
+  });
+
+  it('can be set again after a refusal', () => {
+    const { tell, press } = conductor();
+    press('settings', 'set', { settings: { gain: 900 } });
+    const { page } = tell('error', { error: { message: 'no', source: { type: 'astro-camera-settings' } } });
+    expect(page.doing.settings).toBeNull();
+  });
 });

@@ -48,17 +48,19 @@ export async function applySettings(
   signal?: AbortSignal,
 ): Promise<Record<string, SettingValue>> {
   const descriptions = await camera.settings();
-  const steps = wanted.map(({ name, value }) => {
+  const steps = wanted.map(({ name, value }, i) => {
     const description = described(camera, descriptions, name);
-    return { description, asked: asSettingValue(camera, description, value) };
+    const later = i > 0 && mayBecomeChoice(description, value);
+    return { description, asked: later ? String(value) : asSettingValue(camera, description, value), later };
   });
   const done: Step[] = [];
   /** Those that show what they were set to; a sensor that is to cool down does not. */
   const steady: Step[] = [];
-  for (const { description, asked } of steps) {
+  for (const { description: before, asked, later } of steps) {
     throwIfAborted(signal);
-    const { name } = description;
-    const got = await camera.set(name, asked).catch(async (thrown) => {
+    const { name } = before;
+    const description = later ? described(camera, await camera.settings(), name) : before;
+    const got = await setOne(camera, description, asked).catch(async (thrown) => {
       throw await refusal(camera, { description, asked }, done, thrown);
     });
     if (!sameValue(description, asked, got)) throw await refusal(camera, { description, asked, got }, done);
@@ -106,6 +108,13 @@ export function asSettingValue(camera: Camera, description: SettingDescription, 
   }
 }
 
+const setOne = async (camera: Camera, description: SettingDescription, asked: SettingValue): Promise<SettingValue> =>
+  camera.set(description.name, asSettingValue(camera, description, asked));
+
+/** The choices of many a body follow from its mode: what is none now may be one after the settings before it. */
+const mayBecomeChoice = ({ type, readOnly, choices = [] }: SettingDescription, value: unknown): boolean =>
+  type === 'choice' && !readOnly && ['string', 'number'].includes(typeof value) && !choices.includes(String(value));
+
 interface Step {
   description: SettingDescription;
   asked: SettingValue;
@@ -131,9 +140,10 @@ async function refusal(camera: Camera, step: Step, done: readonly Step[], thrown
   if (cause?.code === 'aborted') return cause;
   const got = step.got ?? (cause?.code === 'lost' ? null : await camera.get(description.name).catch(() => null));
   const before = done.filter((each) => each.description !== description);
+  const range = describeRange(description);
   const parts = [
     cause?.remedy,
-    describeRange(description),
+    !cause?.remedy?.includes(range) && range,
     before.length > 0 && `${later ? 'Also set' : 'Set before it'}: ${before.map(assignment).join(', ')}.`,
   ];
   const now = got === null ? '' : `It is ${shownValue(got)} now.`;

@@ -1,15 +1,15 @@
 /**
  * What the function node "Conductor" of the flow "INDI devices" runs: the page's buttons to the devices, one camera for the live picture
  * and for centring, and all that the page shows in one object. It is put into the flow as text, so it uses nothing from outside of itself.
- * `msg.topic`: press (of the page), targets, mount, focuser, filter, cooler (what a device does, and `done` when a command is),
+ * `msg.topic`: press (of the page), targets, mount, focuser, filter, cooler (what a device does, and `done` when a command is), settings (of the camera),
  * camera, free (the capture let go of the camera), error (of a Catch node), weather (the gate: what it let pass, what it kept back, and its changes), air, begin.
  */
 export function conduct(msg, context) {
-  const devices = { mount: {}, focuser: {}, filter: {}, cooler: {} };
+  const devices = { mount: {}, focuser: {}, filter: {}, cooler: {}, settings: {} };
   const fresh = { live: 'off', text: '', targets: [], doing: {}, weather: {}, ...devices };
-  const state = context.get('state') ?? fresh;
+  const state = { ...fresh, ...context.get('state') };
   const { topic, payload = {} } = msg;
-  const out = { mount: null, focuser: null, filter: null, cooler: null, camera: null };
+  const out = { mount: null, focuser: null, filter: null, cooler: null, camera: null, settings: null };
 
   const startLive = () => {
     state.live = 'on';
@@ -82,7 +82,22 @@ export function conduct(msg, context) {
     // the camera is not heard before it has begun.
     const unwanted = payload.goesOn || state.live === 'stopping' || state.live === 'pausing';
     if (msg.event === 'started' && unwanted) out.camera = { command: 'abort' };
+    // What it can be set to, once it is open.
+    if (msg.event === 'started' && !state.settings.offered) out.settings = { command: 'list' };
     if (msg.event === 'lost' || msg.event === 'warning') state.text = payload.message ?? state.text;
+  } else if (topic === 'settings') {
+    state.doing.settings = null;
+    const { values = {}, ...before } = state.settings;
+    const listed = Array.isArray(payload);
+    const now = listed ? Object.fromEntries(payload.map(({ name, value }) => [name, value])) : payload;
+    state.settings = {
+      ...before,
+      profile: msg.command === 'profile' ? msg.profile : null,
+      values: { ...values, ...now },
+    };
+    if (listed) Object.assign(state.settings, { offered: payload, profiles: msg.profiles, profile: null });
+  } else if (topic === 'error' && msg.error?.source?.type === 'astro-camera-settings') {
+    state.doing.settings = null;
   } else if (topic === 'free' || (topic === 'error' && msg.error?.source?.type === 'astro-capture')) {
     const { pending } = state;
     state.pending = null;
@@ -91,7 +106,7 @@ export function conduct(msg, context) {
       toMount(pending);
     } else if (state.live !== 'paused') state.live = 'off';
   } else if (topic === 'begin') {
-    Object.assign(state, { live: 'off', doing: {}, pending: null });
+    Object.assign(state, { live: 'off', doing: {}, pending: null, settings: {} });
   } else if (topic in out) {
     const over = msg.event === 'done' || msg.event === 'failed' || msg.event === 'aborted';
     if (msg.event === 'lost') state[topic] = { lost: payload.message };
@@ -112,5 +127,5 @@ export function conduct(msg, context) {
     else if (over && topic !== 'mount') state.doing[topic] = null;
   }
   context.set('state', state);
-  return [out.mount, out.focuser, out.filter, out.cooler, out.camera, { payload: state }];
+  return [out.mount, out.focuser, out.filter, out.cooler, out.camera, { payload: state }, out.settings];
 }

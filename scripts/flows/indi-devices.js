@@ -66,12 +66,13 @@ export function indiDevices() {
     indiFocuser: '',
     indiLoadConfiguration: false,
     indiFastExposure: true,
+    profiles: [profile('bright', { gain: 0, offset: 10 }), profile('faint', { gain: 120, offset: 30 })],
   });
   const group = nightPage(flow, { name: 'Telescope', path: '/telescope', icon: 'crosshairs-gps', order: 5 });
   const groups = {
     mount: group('Telescope', 1),
     picture: group('Picture', 2),
-    devices: group('Focuser, filter, cooler', 3),
+    devices: group('Camera, focuser, filter, cooler', 3),
   };
 
   flow.comment(
@@ -87,8 +88,8 @@ export function indiDevices() {
     'function',
     'Conductor',
     [380, 140],
-    { func: conductor(), outputs: 6, timeout: 0, noerr: 0, initialize: '', finalize: '', libs: [] },
-    [['Into the sky?'], ['Focuser'], ['Filter'], ['Cooler'], ['Exposures'], page],
+    { func: conductor(), outputs: 7, timeout: 0, noerr: 0, initialize: '', finalize: '', libs: [] },
+    [['Into the sky?'], ['Focuser'], ['Filter'], ['Cooler'], ['Exposures'], page, ['Camera settings']],
   );
   flow.node(
     'inject',
@@ -204,6 +205,19 @@ export function indiDevices() {
   flow.change('The camera is free', [1310, 600], [text('topic', 'free'), ...forPage], [['To the conductor']]);
   flow.node('switch', 'Has a picture', [1310, 420], oneRule('frame', { t: 'nnull' }), [['Preview']]);
   flow.node(
+    'astro-camera-settings',
+    'Camera settings',
+    [900, 660],
+    { camera, command: 'list', profile: '', settings: [] },
+    [['The camera is set']],
+  );
+  flow.change(
+    'The camera is set',
+    [1110, 660],
+    [text('topic', 'settings'), text('event', 'done'), ...forPage],
+    [['To the conductor']],
+  );
+  flow.node(
     'astro-preview',
     'Preview',
     [1100, 480],
@@ -236,6 +250,12 @@ function conductor() {
   const source = readFileSync(new URL('./indi-devices-conductor.js', import.meta.url), 'utf8');
   return `${source.replace('export function', 'function')}\nreturn conduct(msg, context);`;
 }
+
+/** Settings of the camera that are set together. */
+const profile = (name, settings) => ({
+  name,
+  settings: Object.entries(settings).map(([setting, value]) => ({ name: setting, value: String(value) })),
+});
 
 const numbers = (settings) =>
   Object.fromEntries(

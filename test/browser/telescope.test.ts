@@ -139,6 +139,16 @@ describe('the page Telescope', () => {
     await shows(() => device('cooler'), /°C · off$/);
   }, 180_000);
 
+  it('sets the camera by a profile, and its gain', async () => {
+    await press('faint');
+    await shows(() => device('settings'), 'gain 120 · offset 30 · binning 1');
+    await page.getByLabel('Gain').fill('7');
+    await press('Set gain');
+    await shows(() => device('settings'), 'gain 7 · offset 30 · binning 1');
+    await press('bright');
+    await shows(() => device('settings'), 'gain 0 · offset 10 · binning 1');
+  }, 120_000);
+
   it('parks, and offers to unpark', async () => {
     await press('Park');
     await shows(state, 'Parked');

@@ -119,7 +119,6 @@ describe('setting', () => {
     [{ gain: 'much' }, 'The setting gain of Moody must be a number, not much.', 'It takes 0 to 60 dB'],
     [{ gain: '' }, 'must be a number, not ""', 'It takes 0 to 60 dB'],
     [{ gain: null }, 'must be a number, not null', 'It takes 0 to 60 dB'],
-    [{ iso: '400' }, 'must be one of its choices, not 400', 'It takes one of: 100, 200, 1600.'],
     [{ iso: ['100'] }, 'must be one of its choices, not ["100"]', 'It takes one of'],
     [{ fan: 'on' }, 'must be true or false, not on', undefined],
     [{ frame: {} }, 'must be a text, not {}', undefined],
@@ -132,6 +131,29 @@ describe('setting', () => {
       ...(remedy ? { remedy: expect.stringContaining(remedy) } : {}),
     });
     expect(camera.values.gain).toBe(10);
+  });
+
+  it('refuses what is no choice', async () => {
+    await expect(applySettings(moody(), asWanted({ iso: '400' }))).rejects.toMatchObject({
+      code: 'bad-input',
+      message: 'The setting iso of Moody must be one of its choices, not 400.',
+      remedy: 'It takes one of: 100, 200, 1600.',
+    });
+  });
+
+  it('looks at a choice when its turn comes: it may follow from the settings before it', async () => {
+    const camera = moody();
+    const wide = async () =>
+      descriptions.map((each) =>
+        each.name === 'iso' && camera.values.mode === 'auto' ? { ...each, choices: ['auto'] } : each,
+      );
+    Object.assign(camera, { settings: wide });
+    camera.values.mode = 'auto';
+    expect(await applySettings(camera, asWanted({ mode: 'manual', iso: 200 }))).toEqual({ mode: 'manual', iso: '200' });
+    await expect(applySettings(camera, asWanted({ gain: 20, iso: 400 }))).rejects.toMatchObject({
+      message: expect.stringContaining('must be one of its choices, not 400. It is 200 now.'),
+      remedy: 'It takes one of: 100, 200, 1600. Set before it: gain = 20.',
+    });
   });
 
   it('stops between two settings', async () => {
