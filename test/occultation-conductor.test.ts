@@ -37,6 +37,25 @@ describe('one target', () => {
     expect(night.state().target).toBeNull();
   });
 
+  it('says why its stars were not recognised, and a bad clock once', () => {
+    const night = ready();
+    const reason = 'The stars were not recognised: only 3 stars were found; expose longer.';
+    night.schedule('prepare', 'B');
+    night.answer('visible', { payload: 50 });
+    night.answer('mount');
+    night.answer('mount');
+    night.answer('mount', { payload: { outcome: 'uncalibrated', reason } });
+    const last = 'B: not calibrated, its stars were not recognised: only 3 stars were found; expose longer.';
+    expect(night.said.at(-1)).toBe(last);
+    const warning = { message: 'Nobody keeps the clock.', remedy: 'Install chrony.' };
+    night.tell('schedule', { event: 'clock', payload: { source: 'none', synchronised: false, warning } });
+    const { length } = night.said;
+    night.tell('stream', { event: 'warning', payload: { message: warning.message } });
+    expect(night.said).toHaveLength(length);
+    night.tell('stream', { event: 'warning', payload: { message: 'The disk is slow.' } });
+    expect(night.said.at(-1)).toBe('The disk is slow.');
+  });
+
   it('says when the camera could not keep up with its exposure', () => {
     const night = ready();
     const { stream } = night.schedule('begin', 'A');

@@ -134,8 +134,11 @@ export function conduct(msg, before, computerNow) {
   };
 
   const fromStream = () => {
+    const known = state.clock?.warning?.message;
     if (msg.event === 'clock' || payload.clock) state.clock = { ...state.clock, ...(payload.clock ?? payload) };
-    if (msg.event === 'warning') say(String(payload.message ?? payload), 'warn');
+    // That the clock is bad stands in red on the page since the list was read.
+    const warning = String(payload.message ?? payload);
+    if (msg.event === 'warning' && !(known && warning.startsWith(known))) say(warning, 'warn');
     target.streaming();
   };
   const fromError = () => {

@@ -87,6 +87,12 @@ export function targetLane({ state, msg, now, say, order, report, seconds, clock
     say(`${state.target.name}: ${text}.`, level);
   };
 
+  /** The mount node's sentence ends with the solver's reason, and what to do about it. */
+  const unrecognised = (reason = '') => {
+    const why = reason.replace(/^The stars were not recognised:? */, '').replace(/\.$/, '');
+    return `not calibrated, its stars were not recognised${why ? `: ${why}` : ''}`;
+  };
+
   const prepare = () => {
     const { id, target, start } = msg;
     if (state.target && !closing()) {
@@ -151,7 +157,7 @@ export function targetLane({ state, msg, now, say, order, report, seconds, clock
           note(
             `centred to ${Math.max(1, Math.round(errorArcsec))}″${attempts > 1 ? ` with ${attempts} pictures` : ''}`,
           );
-        else if (outcome === 'uncalibrated') note('not calibrated, its stars were not recognised', 'warn');
+        else if (outcome === 'uncalibrated') note(unrecognised(reason), 'warn');
         else note(`not centred: ${reason ?? outcome}`, 'warn');
       }
       goOn();
