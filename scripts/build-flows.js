@@ -6,6 +6,7 @@ import { indiDevices } from './flows/indi-devices.js';
 import { liveStack } from './flows/live-stack.js';
 import { occultation } from './flows/occultation.js';
 import { pictures } from './flows/pictures.js';
+import { rawAppliance } from './flows/raw-appliance.js';
 import { solve } from './flows/solve.js';
 import { starTrails } from './flows/star-trails.js';
 import { tonight } from './flows/tonight.js';
@@ -19,6 +20,7 @@ const sources = {
   tonight,
   'indi-devices': indiDevices,
   'occultation-night': occultation,
+  'raw-appliance': rawAppliance,
 };
 
 /** The files' texts by name, as they should be. */
