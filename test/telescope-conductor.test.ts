@@ -33,10 +33,24 @@ describe('the mount', () => {
     expect(press('mount', 'park', { place: 'm31' }).mount).toEqual({ command: 'park' });
   });
 
+  it('is sent nowhere by a word that is neither a name of the list nor coordinates', () => {
+    const { tell, press } = conductor();
+    tell('targets', { payload: [m31] });
+    for (const place of ['Sirius', 'M 99', 'NGC7000']) {
+      const { mount, page } = press('mount', 'slew', { place });
+      expect(mount).toBeNull();
+      expect(page.text).toBe(
+        `"${place}" is not among your targets, and is no right ascension and declination. These are: M 31.`,
+      );
+      expect(page.doing.mount).toBeUndefined();
+    }
+    expect(press('mount', 'slew', { place: 'J0042+4116' }).page.text).toBe('');
+  });
+
   it('shows what it does, and is free again when a command ends in any way', () => {
     const { tell, press } = conductor();
     for (const event of ['done', 'failed', 'aborted']) {
-      expect(press('mount', 'slew', { place: 'x' }).page.doing.mount).toBe('slew');
+      expect(press('mount', 'slew', { place: '5h -5d' }).page.doing.mount).toBe('slew');
       tell('mount', { event: 'progress', payload: { command: 'slew', moving: true } });
       const payload = { command: 'slew', target: 'x', message: 'It is low.' };
       expect(tell('mount', { event, payload }).page.doing.mount).toBeNull();
@@ -49,7 +63,7 @@ describe('the mount', () => {
 
   it('is stopped whatever it does, and its end is the end of the slew, not of the abort', () => {
     const { tell, press } = conductor();
-    press('mount', 'slew', { place: 'x' });
+    press('mount', 'slew', { place: '5h -5d' });
     expect(press('mount', 'abort').mount).toEqual({ command: 'abort' });
     expect(tell('mount', { event: 'done', payload: { command: 'abort' } }).page.doing.mount).toBe('slew');
     expect(tell('mount', { event: 'aborted', payload: { command: 'slew' } }).page).toMatchObject({
@@ -136,7 +150,7 @@ describe('the weather', () => {
     expect(tell('weather', unsafe).mount).toEqual({ command: 'park' });
     tell('mount', { event: 'done', payload: { command: 'park', parked: false } });
     tell('weather', safe);
-    press('mount', 'slew', { place: 'x' });
+    press('mount', 'slew', { place: '5h -5d' });
     const { mount, page } = tell('weather', unsafe);
     expect(mount).toEqual([{ command: 'abort' }, { command: 'park' }]);
     expect(page.text).toBe('The telescope is parked: It rains.');

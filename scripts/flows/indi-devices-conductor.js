@@ -21,6 +21,13 @@ export function conduct(msg, context) {
     const known = state.targets.find(({ name }) => name.toLowerCase().replace(/\s+/g, '') === wanted);
     return known ? { target: known } : { coordinates: text, targetName: text };
   };
+  /** A word that is no name of the list, and has not the two figures that coordinates have. */
+  const unknownName = (text = '') => {
+    if (targetOf(text).target || /\d\D+\d/.test(text)) return '';
+    const names = state.targets.map(({ name }) => name).slice(0, 12);
+    const list = names.length > 0 ? ` These are: ${names.join(', ')}.` : '';
+    return `"${text.trim()}" is not among your targets, and is no right ascension and declination.${list}`;
+  };
   const toMount = (order) => {
     state.doing.mount = order.command;
     out.mount = order;
@@ -41,8 +48,12 @@ export function conduct(msg, context) {
         out.camera = { command: 'abort' };
       }
     } else if (device === 'mount') {
-      const order = { command, ...(['slew', 'centre', 'sync'].includes(command) && targetOf(place)) };
-      if (command === 'abort') {
+      const aimed = ['slew', 'centre', 'sync'].includes(command);
+      const order = { command, ...(aimed && targetOf(place)) };
+      state.text = aimed ? unknownName(place) : '';
+      if (state.text) {
+        // Nothing is sent: the page says why.
+      } else if (command === 'abort') {
         out.mount = order;
         // A centring that waits for the camera has not begun: nobody will tell its end.
         if (state.pending) state.doing.mount = null;
@@ -54,7 +65,6 @@ export function conduct(msg, context) {
         state.doing.mount = command;
         out.camera = { command: 'abort' };
       } else toMount(order);
-      state.text = '';
     } else if (device in out) {
       out[device] = { command, ...figures };
       if (command !== 'abort') state.doing[device] = command;

@@ -134,7 +134,8 @@ export function indiDevices() {
     flow.change(`${name}: reports`, [at[0] + 210, at[1] + 20], [text('topic', topic)], [['To the conductor']]);
   };
   device('astro-mount', 'Mount', [900, 100], 'Telescope Simulator', {
-    command: 'status',
+    // The conductor says what to do, so the dialog shows the settings of every command; the gate's verdict comes without one.
+    ...{ command: '$exists(command) ? command : "status"', commandType: 'jsonata' },
     camera,
     ...numbers({ minimumAltitudeDegrees: 5, exposureSeconds: 3, gain: '', toleranceArcsec: 60, tries: 5 }),
     ...numbers({ radiusDegrees: 10, solveTimeoutSeconds: 30, raRateArcseconds: '', decRateArcseconds: '' }),

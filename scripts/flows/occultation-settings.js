@@ -79,8 +79,9 @@ export const visibleSettings = (site) => ({
 export const mountSettings = (indi, camera) => ({
   indi,
   device: 'Telescope Simulator',
-  command: 'slew',
-  commandType: 'choice',
+  // The conductor says what to do; so the dialog shows the settings of every command.
+  command: 'command',
+  commandType: 'msg',
   targetName: '',
   targetNameType: 'str',
   coordinates: '',
