@@ -1,24 +1,14 @@
 import { createHash } from 'node:crypto';
-import { createServer, request as httpRequest } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { describe, expect, it, onTestFinished } from 'vitest';
-import { applianceHandler } from '../../../lib/field/appliance/http.ts';
+import { request as httpRequest } from 'node:http';
+import { describe, expect, it } from 'vitest';
 import type { SpoolOptions } from '../../../lib/field/appliance/spool.ts';
-import { CountingCamera, exposure, openAppliance } from './counting-camera.ts';
+import { CountingCamera, exposure } from './counting-camera.ts';
+import { serveAppliance } from './serve.ts';
 
 const patience = { timeout: 20_000 };
 
 async function serve(camera = new CountingCamera(), spool: Partial<SpoolOptions> = {}) {
-  const appliance = await openAppliance(camera, spool);
-  const handler = applianceHandler(appliance, '1.2.3');
-  const server = createServer((request, response) => void handler(request, response));
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  onTestFinished(async () => {
-    server.closeAllConnections();
-    await new Promise((resolve) => server.close(resolve));
-  });
-  const port = (server.address() as AddressInfo).port;
-  const base = `http://127.0.0.1:${port}`;
+  const { appliance, port, base } = await serveAppliance(camera, spool);
   const post = (path: string, body: unknown, headers: Record<string, string> = {}) =>
     fetch(base + path, {
       method: 'POST',
