@@ -51,6 +51,7 @@ export async function openCapture(
     send: (first, second) => node.send([first, second] as never),
     status,
     signal,
+    profiles: () => cameraNode.profiles(),
     takeCamera: () => {
       taken.release ??= cameraNode.reserve(nodeLabel(node));
     },

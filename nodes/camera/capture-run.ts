@@ -1,5 +1,7 @@
 /** One sequence of `astro-capture`: keeps its frames, waits until the flow has room for them, and turns its events into messages. */
 import type { Camera } from '../../lib/camera/camera.ts';
+import { findProfile, type SettingProfile } from '../../lib/camera/setting-profiles.ts';
+import { applySettings } from '../../lib/camera/setting-values.ts';
 import type { Clock } from '../../lib/clock/clock.ts';
 import { FrameKeeper } from '../../lib/night/keep.ts';
 import type { PlanInput } from '../../lib/night/plan.ts';
@@ -37,6 +39,8 @@ export interface CaptureContext {
   status(state: StatusState, text: string): void;
   /** Aborts when the node is closed. */
   signal: AbortSignal;
+  /** @throws bad-input when the camera's dialog stored wrong ones */
+  profiles(): readonly SettingProfile[];
   /** Takes the camera; called before the first exposure and harmless when it is held. @throws busy */
   takeCamera(): void;
 }
@@ -216,8 +220,10 @@ function sequenceOptions(
     format: settings.format,
     onWarning: (error) => run()?.warn(error),
   });
+  const profile = settings.profile ? findProfile(context.profiles(), settings.profile, camera.info.name) : null;
+  const prepare = profile && ((signal?: AbortSignal) => applySettings(camera, profile.settings, signal));
   return {
-    camera: takenAtFirstExposure(camera, () => context.takeCamera()),
+    camera: takenAtFirstExposure(camera, () => context.takeCamera(), prepare),
     clock,
     site,
     storage: {

@@ -12,6 +12,7 @@ export const captureInputs = {
   exposureSeconds: { type: 'number', label: 'exposure', default: 10, minimum: 0, maximum: 86_400, unit: 's' },
   gain: { type: 'number', label: 'gain', default: null, minimum: 0 },
   offset: { type: 'number', label: 'offset', default: null, minimum: 0 },
+  profile: { type: 'text', label: 'profile of the camera', default: '' },
   kind: { type: 'choice', label: 'kind of frame', choices: ['light', 'dark', 'flat', 'bias'], default: 'light' },
   mode: { type: 'choice', label: 'mode', choices: ['one', 'count', 'duration', 'until'], default: 'until' },
   count: { type: 'number', label: 'number of frames', default: 20, minimum: 1, integer: true },

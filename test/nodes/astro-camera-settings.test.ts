@@ -212,6 +212,29 @@ describe('a camera that takes other values', () => {
   });
 });
 
+describe('a capture with a profile', { timeout: 60_000 }, () => {
+  const capture = (more: Record<string, unknown>) => ({
+    ...{ id: 'capture', type: 'astro-capture', camera: 'roof', keep: 'none', freeGigabytes: '0' },
+    ...{ mode: 'one', exposureSeconds: '0.01', wires: [['frames'], ['events']], ...more },
+  });
+
+  it('sets it before the first exposure', async () => {
+    await start({ gain: '4' }, {}, [capture({ profile: 'night' })]);
+    running.send('capture', {});
+    expect((await running.sink('frames').first()).frame!.gain).toBe(16);
+    expect(await camera().get('cloudCover')).toBe(0.5);
+  });
+
+  it('refuses one that there is not, and begins nothing', async () => {
+    await start({}, {}, [capture({ profile: 'day' })]);
+    running.send('capture', {});
+    await running.status('capture', 'red', 'has no profile "day". It has: night, twilight, wrong.');
+    expect(running.sink('events').messages).toEqual([]);
+    running.send('capture', { profile: 'twilight' });
+    expect((await running.sink('frames').first()).frame!.gain).toBe(2);
+  });
+});
+
 describe('while a sequence runs', { timeout: 60_000 }, () => {
   const capture = {
     ...{ id: 'capture', type: 'astro-capture', camera: 'roof', keep: 'none', freeGigabytes: '0' },
