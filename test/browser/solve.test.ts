@@ -60,6 +60,14 @@ describe('the page Plate solving', () => {
     }
   });
 
+  it('turns red at night', async () => {
+    const red = () => page.evaluate(() => document.documentElement.classList.contains('nf-red'));
+    await page.getByRole('button', { name: 'Red night mode' }).click();
+    expect(await red()).toBe(true);
+    await page.getByRole('button', { name: 'Red night mode' }).click();
+    expect(await red()).toBe(false);
+  });
+
   it('fits the width of the phone, and complains about nothing', async () => {
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
     expect(complaints).toEqual([]);
