@@ -77,10 +77,17 @@ function fromText(text: string, options: TargetOptions): TargetList {
       found,
       line,
       content,
-      () => (header ? named(cellsOf(content, separator), header) : usual(cellsOf(content, separator))),
+      () => (header ? named(columnsOf(content, separator), header) : usual(cellsOf(content, separator))),
       options,
     );
   return found;
+}
+
+/** A line that came from elsewhere may have a separator of its own. */
+function columnsOf(content: string, separator: string): string[] {
+  const cells = cellsOf(content, separator);
+  const own = cells.length === 1 ? cellsOf(content, separatorOf([content])) : cells;
+  return own.length >= 3 ? own : cells;
 }
 
 function take(found: TargetList, line: number, text: string, read: () => TargetInput, options: TargetOptions): void {

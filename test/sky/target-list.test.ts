@@ -28,6 +28,14 @@ describe('a list of targets', () => {
     expect(targets).toEqual([expect.objectContaining({ name: 'M 42', ...orion })]);
   });
 
+  it('takes a line that was pasted with another separator than the others', () => {
+    const text = 'name;RA;Dec\nA;1h;2d\nM 42\t5:35:17.3\t-5:23:28\nB;3h;4d\nnot this one, no';
+    const { targets, broken } = readTargets(text);
+    expect(targets.map(({ name }) => name)).toEqual(['A', 'M 42', 'B']);
+    expect(targets[1]).toMatchObject(orion);
+    expect(broken.map(({ line }) => line)).toEqual([5]);
+  });
+
   it('has start, duration, magnitude and exposure where the list has them', () => {
     const text = 'name,RA,Dec,start,duration,magnitude,exposure\n(216) Kleopatra,5:35,-5,22:15:30.5,45,11.2,500 ms';
     expect(readTargets(text, { after }).targets[0]).toEqual({
