@@ -1,6 +1,6 @@
 /** What of an occultation night is called off, and what comes before its first and after its last target. */
 import { describe, expect, it } from 'vitest';
-import { conductor, list, ready, row } from './occultation-desk.ts';
+import { conductor, list, ready, row, wholeFunction } from './occultation-desk.ts';
 
 describe('calling off', () => {
   it('lets go of what is under way when its target is skipped, and goes on with the next', () => {
@@ -117,6 +117,24 @@ describe('the night', () => {
     night.answer('server');
     expect(night.shown()).toEqual(['off: off']);
     expect(night.state().phase).toBe('over');
+  });
+
+  it('says after a restart that it was cut off while everything was put away', () => {
+    const store = () => {
+      const kept = new Map<string, unknown>();
+      return { get: (name: string) => kept.get(name), set: (name: string, value: unknown) => kept.set(name, value) };
+    };
+    const [flow, quiet] = [store(), () => {}];
+    const start = () => {
+      const context = store();
+      return (msg: object) =>
+        wholeFunction(msg, context, flow, { log: quiet, warn: quiet, status: quiet }).at(-1).payload;
+    };
+    const payload = { done: 1, failed: 0, missed: 0, skipped: 0 };
+    expect(start()({ topic: 'schedule', event: 'finish', payload }).phase).toBe('ending');
+    const again = start();
+    expect(again({ topic: 'begin' })).toMatchObject({ phase: 'stopped', text: expect.stringContaining('Put away') });
+    expect(again({ topic: 'command', command: 'away' }).phase).toBe('ending');
   });
 
   it('goes on after a restart: server, devices, cooler; the schedule itself goes on by itself', () => {

@@ -18,6 +18,8 @@ export const iso = (seconds: number) => new Date(t0 + seconds * 1000).toISOStrin
 const node = (
   JSON.parse(readFileSync(inPackage('flows/occultation-night.json'), 'utf8')) as Record<string, string>[]
 ).find(({ name }) => name === 'Conductor')!;
+/** The whole of it, with what Node-RED gives to a function node. */
+export const wholeFunction = new Function('msg', 'context', 'flow', 'node', node.func!);
 const text = node.func!.slice(0, node.func!.indexOf('const kept = '));
 const conduct = new Function('msg', 'before', 'now', `${text}\nreturn conduct(msg, before, now);`) as (
   msg: object,

@@ -250,10 +250,13 @@ function conductorText() {
 const kept = flow.get('occultation', 'file');
 let before = context.get('state') ?? null;
 if (before === null && kept) before = { ...firstState(), settings: { ...firstState().settings, ...kept.settings }, log: kept.log ?? [] };
+// Nothing moves by itself a day after a power cut: a person says so.
+if (before && kept?.ending && context.get('state') === undefined)
+  Object.assign(before, { phase: 'stopped', text: 'Cut off while everything was put away: press Put away.' });
 const { state, orders, log } = conduct(msg, before, Date.now());
 context.set('state', state);
 for (const { level, text } of log) level === 'info' ? node.log(text) : node.warn(text);
-if (log.length > 0 || msg.settings) flow.set('occultation', { settings: state.settings, log: state.log }, 'file');
+if (log.length > 0 || msg.settings) flow.set('occultation', { settings: state.settings, log: state.log, ending: state.phase === 'ending' }, 'file');
 const colour = state.phase === 'night' ? 'blue' : state.phase === 'over' ? 'green' : state.phase === 'stopped' ? 'yellow' : 'grey';
 node.status({ fill: colour, shape: 'dot', text: [state.phase, state.target?.name, state.target?.step].filter(Boolean).join(' · ') });
 // The page counts down by itself; now and then it is told the time.
