@@ -8,7 +8,7 @@ import { readFrame } from '../../frame/read.ts';
 import { asNightflowError, NightflowError } from '../../process/errors.ts';
 import { Events } from '../../process/events.ts';
 import { Batch } from './batch.ts';
-import { type BatchRecord, estimatedBytes, isOver, restored, type WhenFull } from './batch-record.ts';
+import { type BatchRecord, estimatedBytes, interrupted, isOver, restored, type WhenFull } from './batch-record.ts';
 import { type EncodedFrame, encodeFrame } from './encode.ts';
 import { type Spool, type SpooledFrame, type SpoolRoom, spoolFull } from './spool.ts';
 
@@ -184,7 +184,9 @@ export class Appliance {
       onChange: () => this.events.emit('progress', { ...record }),
     });
     const stop = new AbortController();
-    const finished = batch.run(AbortSignal.any([stop.signal, this.closing.signal])).then(async ({ state, message }) => {
+    const finished = batch.run(AbortSignal.any([stop.signal, this.closing.signal])).then(async (end) => {
+      // Who stops the program has not stopped the batch.
+      const { state, message } = end.state === 'aborted' && this.closing.signal.aborted ? interrupted : end;
       const unsaved = await spool.record(record.id, { ...record, state, message }).catch(asNightflowError);
       this.running.delete(record.id);
       release();

@@ -44,6 +44,8 @@ export const headerBytes = 4 * 2880;
 export const estimatedBytes = ({ sensor }: CameraInfo): number | null =>
   sensor ? sensor.width * sensor.height * 2 + headerBytes : null;
 
+export const interrupted = { state: 'interrupted', message: 'Nightflow was stopped while this batch ran.' } as const;
+
 /** What a restart finds: the record that was kept (null when damaged) and the frames that wait. */
 export function restored(id: string, kept: Record<string, unknown> | null, frames: SpooledFrame[]): BatchRecord {
   const highest = frames.at(-1)?.number ?? 0;
@@ -57,8 +59,8 @@ export function restored(id: string, kept: Record<string, unknown> | null, frame
     count: whole(kept?.count, highest),
     exposure: (kept?.exposure as ExposureRequest | undefined) ?? { exposureSeconds: 0 },
     whenFull: kept?.whenFull === 'end' ? 'end' : 'pause',
-    state: over ? state : 'interrupted',
-    message: over ? ((kept?.message as string | null) ?? null) : 'Nightflow was stopped while this batch ran.',
+    state: over ? state : interrupted.state,
+    message: over ? ((kept?.message as string | null) ?? null) : interrupted.message,
     created: String(kept?.created ?? ''),
     taken,
     kept: over ? whole(kept?.kept, taken) : taken,

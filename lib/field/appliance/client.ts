@@ -103,8 +103,19 @@ export class ApplianceClient {
    * acknowledged. What an earlier run had begun is continued. @throws lost after many tries; rejected for a wrong sum; aborted
    */
   async fetchAll(id: string, options: FetchOptions): Promise<BatchStatus> {
-    const { parallel = 2, clock = realClock, onProgress, signal } = options;
+    const ending = new AbortController();
+    const signal = options.signal ? AbortSignal.any([options.signal, ending.signal]) : ending.signal;
     await mkdir(options.folder, { recursive: true });
+    try {
+      return await this.follow(id, { ...options, signal });
+    } finally {
+      // One that failed for good takes the others along.
+      ending.abort();
+    }
+  }
+
+  private async follow(id: string, options: FetchOptions): Promise<BatchStatus> {
+    const { parallel = 2, clock = realClock, onProgress, signal } = options;
     const begun = new Map<number, Promise<void>>();
     const running = new Set<Promise<void>>();
     let failure: unknown = null;

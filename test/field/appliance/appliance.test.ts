@@ -114,6 +114,20 @@ describe('a batch', () => {
   });
 });
 
+describe('an appliance that is closed', () => {
+  it('interrupts its batch; what was taken waits', async () => {
+    const folder = await temporaryFolder();
+    const appliance = await openAppliance(new CountingCamera(), { folder });
+    const { id } = await appliance.start(10_000, exposure);
+    await expect.poll(() => appliance.batch(id).kept, patience).toBeGreaterThan(2);
+    await appliance.close();
+    const { kept, frames, state: ended } = appliance.batch(id);
+    expect([ended, frames.length]).toEqual(['interrupted', kept]);
+    const again = await openAppliance(new CountingCamera(), { folder });
+    expect(again.batch(id)).toMatchObject({ state: 'interrupted', kept, message: expect.stringContaining('stopped') });
+  });
+});
+
 describe('a shot', () => {
   it('never touches the disk, and is kept in memory until the next', async () => {
     const appliance = await openAppliance(new CountingCamera());

@@ -37,6 +37,12 @@ export class CountingCamera implements Camera {
   /** Called before each frame is delivered. */
   before: (n: number, signal?: AbortSignal) => Promise<void> = async () => {};
   private gain: SettingValue = 4;
+  private readonly size: { width: number; height: number };
+
+  constructor(width = 64, height = 48) {
+    this.size = { width, height };
+    Object.assign(this.info.sensor, this.size);
+  }
 
   async open() {}
   async settings() {
@@ -56,10 +62,11 @@ export class CountingCamera implements Camera {
     await this.before(n, signal);
     await realClock.sleep(request.exposureSeconds * 1000, signal);
     if (n === this.loseAt) throw new NightflowError('lost', 'The cable came off.');
-    const data = allocatePixels(64, 48, 1, 'u16');
+    const { width, height } = this.size;
+    const data = allocatePixels(width, height, 1, 'u16');
     new Uint16Array(data).fill(n);
     const start = isoTime(Date.UTC(2026, 2, 14, 20, 0, n));
-    return new Frame({ data, width: 64, height: 48, pixelType: 'u16', start, camera: 'Counting' });
+    return new Frame({ data, width, height, pixelType: 'u16', start, camera: 'Counting' });
   }
   async *exposures(request: ExposureRequest, signal?: AbortSignal): AsyncIterable<CapturedFrame> {
     this.begun++;
