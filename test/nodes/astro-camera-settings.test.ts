@@ -9,7 +9,7 @@ import astroCamera from '../../nodes/config/astro-camera.ts';
 import astroIndi from '../../nodes/config/astro-indi.ts';
 import astroSite from '../../nodes/config/astro-site.ts';
 import { registerCameraBackend } from '../../nodes/config/camera-backends.ts';
-import type { AstroMessage, CameraNode } from '../../nodes/types.ts';
+import type { AstroMessage, CameraNode, IndiNode } from '../../nodes/types.ts';
 import { makeGphoto2StandIn } from '../camera/stand-in/gphoto2-bin.ts';
 import { makeRpicamStandIn } from '../camera/stand-in/rpicam-bin.ts';
 import { type FlowNode, type RunningFlow, startFlow, stopFlow } from './harness.ts';
@@ -265,6 +265,11 @@ describe('while a sequence runs', { timeout: 60_000 }, () => {
     expect(await failure({ setting: 'iso', value: 800 })).toContain('shutter is held');
     running.send('capture', { command: 'abort' });
     await running.sink('events').first(({ event }) => event === 'end');
+    const again = () =>
+      camera()
+        .set('iso', '400')
+        .catch(({ code }: NightflowError) => code);
+    await expect.poll(again, { timeout: 30_000 }).toBe('400');
     expect((await answer({ setting: 'iso', value: 800 })).payload).toBe('800');
   });
 
@@ -276,7 +281,8 @@ describe('while a sequence runs', { timeout: 60_000 }, () => {
     expect(listed.map(({ name }) => name)).toEqual(expect.arrayContaining(['gain', 'binning', 'frameType']));
     expect((await answer({ settings: { binning: 2 } })).payload).toEqual({ binning: 2 });
     running.send('capture', {});
-    await running.sink('events').first(({ event }) => event === 'progress');
+    const { store } = await (running.node('indi') as IndiNode).ready();
+    await expect.poll(() => store.property('CCD Simulator', 'CCD_EXPOSURE')?.state, { timeout: 30_000 }).toBe('Busy');
     expect((await answer({ setting: 'gain', value: 20 })).payload).toBe(20);
     expect(await failure({ setting: 'binning', value: 1 })).toContain(
       "can't be changed while it exposes. It is 2 now.",
