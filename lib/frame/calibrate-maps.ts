@@ -35,7 +35,7 @@ export interface Maps {
 }
 
 /** Samples of a block: light, result and packed maps take 256 kB, which stay in a second-level cache. */
-export const blockSamples = 32_768;
+export const blockSamples = 65_536;
 
 export function layOutMaps(samples: number, withGain: boolean, bytesPerValue: 2 | 4): MapLayout {
   const room = (bytes: number) => Math.ceil(bytes / 64) * 64 + 64;
