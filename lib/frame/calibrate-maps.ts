@@ -34,7 +34,7 @@ export interface Maps {
   packed: PackedMaps | null;
 }
 
-/** Samples of a block: light, result and packed maps take 256 kB, which stay in a second-level cache. */
+/** Samples of a block: light, result and packed maps take 512 kB, which stay in a second-level cache. */
 export const blockSamples = 65_536;
 
 export function layOutMaps(samples: number, withGain: boolean, bytesPerValue: 2 | 4): MapLayout {
