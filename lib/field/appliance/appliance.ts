@@ -1,6 +1,7 @@
 /** The RAW appliance: some cameras and a spool. One shot at a time straight from memory, batches by way of the spool. */
 import { randomBytes } from 'node:crypto';
 import type { Camera, CameraInfo, ExposureRequest, SettingValue } from '../../camera/camera.ts';
+import { applySettings, listSettings, readSettingValues } from '../../camera/setting-values.ts';
 import { type Clock, isoTime } from '../../clock/clock.ts';
 import type { Frame } from '../../frame/frame.ts';
 import { renderPreview } from '../../frame/preview.ts';
@@ -107,13 +108,13 @@ export class Appliance {
   }
 
   async settings(id?: string) {
-    return (await this.camera(id).ready(this.closing.signal)).settings();
+    return listSettings(await this.camera(id).ready(this.closing.signal));
   }
   async get(name: string, id?: string): Promise<SettingValue> {
-    return (await this.camera(id).ready(this.closing.signal)).get(name);
+    return (await readSettingValues(await this.camera(id).ready(this.closing.signal), [name]))[name]!;
   }
   async set(name: string, value: SettingValue, id?: string): Promise<SettingValue> {
-    return (await this.camera(id).ready(this.closing.signal)).set(name, value);
+    return (await applySettings(await this.camera(id).ready(this.closing.signal), [{ name, value }]))[name]!;
   }
 
   /** One exposure, as a file in memory. It is kept there until the next, for a client whose line broke. @throws as Camera.expose; busy */

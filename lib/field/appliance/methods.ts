@@ -29,7 +29,7 @@ export function applianceMethods(appliance: Appliance, version: string): MethodT
       run: () => appliance.cameras(),
     },
     'settings.list': {
-      summary: 'Every setting of a camera, with type, range and choices.',
+      summary: 'Every setting of a camera, with type, range, choices and value.',
       parameters: { camera },
       result: 'An array of settings.',
       run: ({ camera }) => appliance.settings(text(camera)),
@@ -41,7 +41,7 @@ export function applianceMethods(appliance: Appliance, version: string): MethodT
       run: ({ name, camera }) => appliance.get(name as string, text(camera)),
     },
     'settings.set': {
-      summary: 'Sets a setting.',
+      summary: 'Sets a setting. A value that the camera changed to another is an error.',
       parameters: {
         name: setting,
         value: { type: 'value', description: 'The new value.', required: true },

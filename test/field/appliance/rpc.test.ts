@@ -3,8 +3,8 @@ import { applianceMethods } from '../../../lib/field/appliance/methods.ts';
 import { answerRpc } from '../../../lib/field/appliance/rpc.ts';
 import { CountingCamera, exposure, openAppliance } from './counting-camera.ts';
 
-async function server() {
-  const appliance = await openAppliance(new CountingCamera());
+async function server(camera = new CountingCamera()) {
+  const appliance = await openAppliance(camera);
   const methods = applianceMethods(appliance, '1.2.3');
   const send = async (request: unknown) =>
     // biome-ignore lint/suspicious/noExplicitAny: whatever comes back is looked at
@@ -59,10 +59,22 @@ describe('JSON-RPC 2.0', () => {
   it('tells what the camera said, with the remedy', async () => {
     const { call } = await server();
     expect(await call('settings.get', { name: 'nosuch' })).toMatchObject({
-      error: { code: -32602, message: 'No setting "nosuch".', data: { code: 'bad-input' } },
+      error: { code: -32602, message: 'Counting has no setting "nosuch".', data: { code: 'bad-input' } },
     });
     expect(await call('batch', { count: 2, ...exposure, camera: 'other' })).toMatchObject({
       error: { code: -32602, data: { remedy: 'There are: main.' } },
+    });
+  });
+
+  it('answers a setting that snapped to another value with an error, not with the value', async () => {
+    const camera = new CountingCamera();
+    camera.set = async () => 8;
+    const { call } = await server(camera);
+    const { error, result } = await call('settings.set', { name: 'gain', value: 7 });
+    expect(result).toBeUndefined();
+    expect(error).toMatchObject({
+      message: expect.stringContaining('The setting gain of Counting was asked to be 7'),
+      data: { code: 'rejected', remedy: expect.stringContaining('0 to 100') },
     });
   });
 
