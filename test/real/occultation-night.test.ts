@@ -26,8 +26,8 @@ const mount = devices.mount.device;
 const camera = devices.camera.device;
 const site = { latitude: 51.4779, longitude: -0.0015, elevation: 46 };
 const toleranceArcsec = 60;
-const exposureSeconds = 0.1;
-const durationSeconds = 5;
+const exposureSeconds = 0.2;
+const durationSeconds = 8;
 
 type FlowNode = Record<string, unknown> & { id: string; type: string; name?: string; wires?: string[][] };
 
@@ -256,18 +256,18 @@ describe('the occultation night', () => {
         await readFile(join(night.folder, path!.replace(/\.ser$/, '.json')), 'utf8'),
       );
       expect(film).toMatchObject({ width: 1280, height: 1024, depth: 16, whole: film.frames });
-      // 50 frames at 10 a second; the simulator draws each anew, so on a computer with other work they are fewer.
-      expect(film.frames).toBeGreaterThan(5);
+      // 40 frames at 5 a second; the simulator draws each anew, so on a computer with other work they are fewer.
+      expect(film.frames).toBeGreaterThan(15);
       expect(film.times).toHaveLength(film.frames);
       const stamps = film.times.map((time) => Date.parse(time!));
       const steps = stamps.slice(1).map((stamp, n) => stamp - stamps[n]!);
       expect(Math.min(...steps)).toBeGreaterThan(0);
       const cadence = steps.toSorted((a, b) => a - b)[steps.length >> 1]!;
       expect(cadence).toBeGreaterThan(0.9 * exposureSeconds * 1000);
-      expect(cadence).toBeLessThan(10 * exposureSeconds * 1000);
+      expect(cadence).toBeLessThan(3 * exposureSeconds * 1000);
       // Over the instant: it began at its start, and lasted.
       expect(Math.abs(stamps[0]! - Date.parse(start))).toBeLessThan(2000);
-      expect(stamps.at(-1)! - stamps[0]!).toBeGreaterThan((durationSeconds - 2) * 1000);
+      expect(stamps.at(-1)! - stamps[0]!).toBeGreaterThan((durationSeconds - 1) * 1000);
       expect(protocol).toMatchObject({
         format: 'nightflow-recording',
         target: { name },
