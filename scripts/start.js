@@ -73,11 +73,19 @@ function layDemo() {
 
 function announce(address, flows) {
   const base = flows.find((node) => node.type === 'ui-base')?.path ?? '/dashboard';
-  const page = flows.find((node) => node.type === 'ui-page')?.path ?? '';
-  const pages = `${base}${page}`;
-  const phone = networkAddresses().map((ip) => `    Phone:      ${address.replace(shownHost(), ip)}${pages}`);
+  const pages = flows.filter((node) => node.type === 'ui-page').map(({ path, name }) => ({ path, name }));
+  const first = `${base}${pages[0]?.path ?? ''}`;
+  const phone = networkAddresses().map((ip) => `    Phone:      ${address.replace(shownHost(), ip)}${first}`);
+  const others = pages.slice(1).map(({ path, name }) => `                ${address}${base}${path}  (${name})`);
   const lines = [
-    ...['', '  Nightflow is up.', `    Editor:     ${address}/`, `    Dashboard:  ${address}${pages}`, ...phone],
+    ...[
+      '',
+      '  Nightflow is up.',
+      `    Editor:     ${address}/`,
+      `    Dashboard:  ${address}${first}`,
+      ...others,
+      ...phone,
+    ],
     ...[`    Files:      ${home()}`, '  Stop it with Ctrl+C.', ''],
   ];
   console.log(lines.join('\n'));

@@ -62,11 +62,13 @@ describe('npm start', () => {
     const mine = JSON.stringify([
       { id: '00000000000000a1', type: 'ui-base', name: 'B', path: '/sky' },
       { id: '00000000000000a2', type: 'ui-page', name: 'P', ui: '00000000000000a1', path: '/mine' },
+      { id: '00000000000000a3', type: 'ui-page', name: 'Q', ui: '00000000000000a1', path: '/other' },
     ]);
     writeFileSync(join(home, 'flows.json'), mine);
     running = await start(home, await freePort());
     const text = await running.printed(up);
-    expect(text).toContain(`${running.url}/sky/mine`);
+    expect(text).toContain(`Dashboard:  ${running.url}/sky/mine\n`);
+    expect(text).toContain(`${running.url}/sky/other  (Q)\n`);
     expect(readFileSync(join(home, 'flows.json'), 'utf8')).toBe(mine);
   });
 

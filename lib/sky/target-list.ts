@@ -69,7 +69,7 @@ function fromText(text: string, options: TargetOptions): TargetList {
   if (lines.length > mostRows) throw tooMany();
   const found: TargetList = { targets: [], broken: [] };
   const separator = separatorOf(lines.map(({ content }) => content));
-  const header = lines[0] ? headerOf(cellsOf(lines[0].content, separator)) : null;
+  const header = lines[0] ? headerOf(headCells(lines[0].content, separator)) : null;
   // Names of columns with blanks between them can only stand in the usual order.
   const titled = !header && lines[0] !== undefined && headerOf(lines[0].content.trim().split(/\s+/)) !== null;
   for (const { line, content } of header || titled ? lines.slice(1) : lines)
@@ -81,6 +81,12 @@ function fromText(text: string, options: TargetOptions): TargetList {
       options,
     );
   return found;
+}
+
+/** The names of columns may be separated otherwise than the lines below them. */
+function headCells(content: string, separator: string): string[] {
+  const cells = cellsOf(content, separator);
+  return headerOf(cells) ? cells : cellsOf(content, separatorOf([content]));
 }
 
 /** A line that came from elsewhere may have a separator of its own. */

@@ -78,6 +78,14 @@ describe('the page Tonight', () => {
     ]);
   });
 
+  it('turns red for the eyes, and back', async () => {
+    const button = page.getByRole('button', { name: 'Red night mode' });
+    await button.click();
+    await expect.poll(() => page.evaluate(() => document.documentElement.classList.contains('nf-red'))).toBe(true);
+    await button.click();
+    await expect.poll(() => page.evaluate(() => document.documentElement.classList.contains('nf-red'))).toBe(false);
+  });
+
   it('fits the width of the phone without a complaint', async () => {
     if (screenshots) {
       mkdirSync(screenshots, { recursive: true });

@@ -36,6 +36,13 @@ describe('a list of targets', () => {
     expect(broken.map(({ line }) => line)).toEqual([5]);
   });
 
+  it('takes names of columns that are separated otherwise than the lines', () => {
+    const { targets, broken } = readTargets('name;RA;Dec;magnitude\nM 42, 5:35:17.3, -5:23:28, 4\nB, 3h, 4d, 9');
+    expect(broken).toEqual([]);
+    expect(targets[0]).toMatchObject({ ...orion, name: 'M 42', magnitude: 4 });
+    expect(targets[1]).toMatchObject({ name: 'B', magnitude: 9 });
+  });
+
   it('has start, duration, magnitude and exposure where the list has them', () => {
     const text = 'name,RA,Dec,start,duration,magnitude,exposure\n(216) Kleopatra,5:35,-5,22:15:30.5,45,11.2,500 ms';
     expect(readTargets(text, { after }).targets[0]).toEqual({
