@@ -21,11 +21,11 @@ export async function coldStart(pictures: readonly KnownPicture[]): Promise<Benc
     const ours = await cpu(async () => {
       found = (await solver.solve({ frame, timeoutSeconds: 60 })).status === 'matched';
     });
-    const peer = await cpu(() => solveFieldOn(picture.path, hintsOf(picture), 60));
+    const peer = await solveFieldOn({ path: picture.path, hints: hintsOf(picture), cpuLimitSeconds: 20 });
     console.log(
-      `solve cold ${picture.file}: ${found ? '' : 'not found, '}${(ours.cpuMs / 1000).toFixed(2)} s, solve-field hinted ${(peer.cpuMs / 1000).toFixed(2)} s`,
+      `solve cold ${picture.file}: ${found ? '' : 'not found, '}${(ours.cpuMs / 1000).toFixed(2)} s, solve-field hinted ${peer.cpuSeconds.toFixed(2)} s`,
     );
-    if (found) ratios.push(ours.cpuMs / peer.cpuMs);
+    if (found) ratios.push(ours.cpuMs / 1000 / peer.cpuSeconds);
   }
   if (ratios.length === 0) return unavailable('solve', `${part}: none was found.`);
   return figureLine({ bench: 'solve', part, figure: median(ratios), goal: 1 });
