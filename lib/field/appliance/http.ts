@@ -1,8 +1,10 @@
 /** The appliance over HTTP, without a web framework: control by JSON-RPC at /rpc, bytes by addresses of their own. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { asNightflowError, type ErrorCode, NightflowError } from '../../process/errors.ts';
+import { asNightflowError, type ErrorCode } from '../../process/errors.ts';
+import { apiVersion, apiVersionHeader, packageVersionHeader } from './api-version.ts';
 import type { Appliance } from './appliance.ts';
 import { isOver } from './batch-record.ts';
+import { addressIn, bodyOf, checkOrigin, jsonOf, numberIn, only, Refusal } from './incoming.ts';
 import { applianceMethods, shotParameters } from './methods.ts';
 import { openApi } from './open-api.ts';
 import { answerRpc, openRpc } from './rpc.ts';
@@ -11,8 +13,8 @@ import { sendBytes, sendFile } from './send.ts';
 /** Answers a request below the appliance's address; `request.url` starts with what comes after it. Never rejects. */
 export type ApplianceHandler = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
 
-const maximumBodyBytes = 65_536;
 const defaultPreviewWidth = 1280;
+const defaultStallSeconds = 60;
 /** Longest that an answer waits for something new, seconds: proxies give up after a minute. */
 const maximumWaitSeconds = 25;
 
@@ -29,16 +31,17 @@ const statusOf: Record<ErrorCode, number> = {
   failed: 500,
 };
 
-/** An answer that is no failure of ours. */
-class Refusal extends Error {
-  readonly status: number;
-  constructor(status: number, message: string) {
-    super(message);
-    this.status = status;
-  }
+export interface HandlerOptions {
+  /** A client that takes no byte for so long is left, so that it holds neither file nor socket; 60. */
+  stallSeconds?: number;
 }
 
-export function applianceHandler(appliance: Appliance, version: string): ApplianceHandler {
+export function applianceHandler(
+  appliance: Appliance,
+  version: string,
+  { stallSeconds = defaultStallSeconds }: HandlerOptions = {},
+): ApplianceHandler {
+  const stallMilliseconds = stallSeconds * 1000;
   const methods = applianceMethods(appliance, version);
 
   const rpc = async (request: IncomingMessage, response: ServerResponse) => {
@@ -50,24 +53,29 @@ export function applianceHandler(appliance: Appliance, version: string): Applian
   const shot = async (request: IncomingMessage, response: ServerResponse) => {
     const { exposure, camera } = shotParameters(jsonOf(await bodyOf(request)));
     const gone = new AbortController();
+    if (response.destroyed) return;
     response.once('close', () => gone.abort());
     const taken = await appliance.shot(exposure, camera, gone.signal);
     response.setHeader('Content-Location', 'shot');
-    await sendBytes(request, response, taken, taken.bytes);
+    await sendBytes(request, response, taken, taken.bytes, stallMilliseconds);
   };
 
   const lastShot = async (request: IncomingMessage, response: ServerResponse) => {
     const taken = appliance.recentShot();
     if (!taken) throw new Refusal(404, 'No shot was taken yet.');
-    await sendBytes(request, response, taken, taken.bytes);
+    await sendBytes(request, response, taken, taken.bytes, stallMilliseconds);
   };
 
   const frame = async (request: IncomingMessage, response: ServerResponse, id: string, number: number) => {
     known(appliance, id);
     const found = appliance.spool.frame(id, number);
-    if (!found) throw new Refusal(404, `The batch ${id} has no frame ${number} to fetch.`);
+    if (!found)
+      throw new Refusal(
+        404,
+        `The batch ${id} has no frame ${number} to fetch: it was acknowledged, or is not taken yet.`,
+      );
     if (request.method !== 'DELETE') {
-      await sendFile(request, response, found, () => appliance.spool.read(id, number));
+      await sendFile(request, response, found, () => appliance.spool.read(id, number), stallMilliseconds);
       return;
     }
     const wanted = request.headers['if-match'];
@@ -104,8 +112,8 @@ export function applianceHandler(appliance: Appliance, version: string): Applian
   };
 
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const { pathname, searchParams: query } = new URL(request.url ?? '/', 'http://localhost');
-    const [first = '', id = '', frames, number = '', ...rest] = pathname.split('/').filter((part) => part !== '');
+    const { parts, query } = addressIn(request);
+    const [first = '', id = '', frames, number = '', ...rest] = parts;
     const of = (...allowed: string[]) => only(request, response, allowed);
     if (frames === undefined) {
       if (first === 'batches' && id !== '') {
@@ -153,6 +161,8 @@ export function applianceHandler(appliance: Appliance, version: string): Applian
   return async (request, response) => {
     response.on('error', () => {}); // a client that left in the middle
     response.setHeader('X-Content-Type-Options', 'nosniff');
+    response.setHeader(apiVersionHeader, apiVersion);
+    response.setHeader(packageVersionHeader, version);
     try {
       checkOrigin(request);
       await answer(request, response);
@@ -160,41 +170,6 @@ export function applianceHandler(appliance: Appliance, version: string): Applian
       refuse(response, thrown);
     }
   };
-}
-
-/** Another page in the user's browser must not move the camera: it may neither post forms here nor read what comes back. */
-function checkOrigin({ headers, method }: IncomingMessage): void {
-  const { origin, host } = headers;
-  const site = headers['sec-fetch-site'];
-  // Behind a proxy the host may be another than the page's; what the browser itself says of the page can't be forged by it.
-  const foreign = origin !== undefined && site !== 'same-origin' && origin.replace(/^https?:\/\//, '') !== host;
-  if (foreign || (site === 'cross-site' && method !== 'GET'))
-    throw new Refusal(403, 'Requests from pages of other addresses are refused.');
-  if (method === 'POST' && !/^application\/json\b/i.test(headers['content-type'] ?? ''))
-    throw new Refusal(415, 'The body must be JSON, with Content-Type: application/json.');
-}
-
-async function bodyOf(request: IncomingMessage): Promise<string> {
-  // Somebody's middleware in settings.js may have read it already.
-  const { body } = request as IncomingMessage & { body?: unknown };
-  if (body !== undefined)
-    return Buffer.isBuffer(body) || typeof body === 'string' ? String(body) : JSON.stringify(body);
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    bytes += chunk.byteLength;
-    if (bytes > maximumBodyBytes) throw new Refusal(413, `A request has at most ${maximumBodyBytes} bytes.`);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    const value = JSON.parse(text === '' ? '{}' : text);
-    if (value !== null && typeof value === 'object' && !Array.isArray(value)) return value;
-  } catch {}
-  throw new NightflowError('bad-input', 'The body is no JSON object.');
 }
 
 /** Resolves when more than `kept` frames were kept, the batch is over, the client is gone, or the time is. */
@@ -216,23 +191,8 @@ async function newsOf(appliance: Appliance, id: string, kept: number, seconds: n
 /** A client waits in its own time, however fast the night is rehearsed. */
 const finite = (rate: number): number => (Number.isFinite(rate) ? rate : 1);
 
-function numberIn(query: URLSearchParams, name: string, minimum: number, maximum: number): number | null {
-  const text = query.get(name);
-  if (text === null || text === '') return null;
-  const value = Number(text);
-  if (value >= minimum && value <= maximum) return value;
-  throw new NightflowError('bad-input', `${name} must be a number from ${minimum} to ${maximum}.`);
-}
-
 function known(appliance: Appliance, id: string): void {
   if (!appliance.knows(id)) throw new Refusal(404, `There is no batch "${id.slice(0, 64)}".`);
-}
-
-function only(request: IncomingMessage, response: ServerResponse, allowed: string[]): void {
-  const method = request.method === 'HEAD' ? 'GET' : (request.method ?? '');
-  if (allowed.includes(method)) return;
-  response.setHeader('Allow', allowed.includes('GET') ? [...allowed, 'HEAD'].join(', ') : allowed.join(', '));
-  throw new Refusal(405, `Here is only ${allowed.join(' and ')}.`);
 }
 
 function refuse(response: ServerResponse, thrown: unknown): void {

@@ -22,13 +22,14 @@ export async function sendFile(
   response: ServerResponse,
   frame: Described & { bytes: number },
   open: () => Promise<FileHandle>,
+  stallMilliseconds: number,
 ): Promise<void> {
   const part = begin(request, response, frame, frame.bytes);
   if (!part) return;
   const handle = await open();
   // Ends the handle with the stream, whether the client stays or leaves.
   const file = handle.createReadStream({ start: part.from, end: part.to, highWaterMark: 1 << 20 });
-  start(response, part, frame.bytes);
+  start(response, part, frame.bytes, stallMilliseconds);
   await pipeline(file, response);
 }
 
@@ -38,10 +39,11 @@ export async function sendBytes(
   response: ServerResponse,
   frame: Described,
   bytes: Buffer,
+  stallMilliseconds: number,
 ): Promise<void> {
   const part = begin(request, response, frame, bytes.byteLength);
   if (!part) return;
-  start(response, part, bytes.byteLength);
+  start(response, part, bytes.byteLength, stallMilliseconds);
   await pipeline(Readable.from(slices(bytes.subarray(part.from, part.to + 1)), { objectMode: false }), response);
 }
 
@@ -79,7 +81,9 @@ function begin(request: IncomingMessage, response: ServerResponse, frame: Descri
   return part;
 }
 
-function start(response: ServerResponse, { from, to }: Part, bytes: number): void {
+function start(response: ServerResponse, { from, to }: Part, bytes: number, stallMilliseconds: number): void {
+  // Counts only while no byte moves: a line that is slow, but alive, may take its time.
+  response.setTimeout(stallMilliseconds, () => response.destroy());
   const partial = from > 0 || to < bytes - 1;
   if (partial) response.setHeader('Content-Range', `bytes ${from}-${to}/${bytes}`);
   response.writeHead(partial ? 206 : 200, { 'Content-Length': to - from + 1 });
