@@ -14,8 +14,18 @@ export interface RpicamTraps {
   hiddenFrames: number;
   /** Milliseconds from the start of the program to the first exposure. */
   startMilliseconds: number;
+  /** Microseconds between two exposures of a sequence. 50, as the virtual camera's; an IMX477 has 2517 at 5 s. */
+  deadMicroseconds: number;
+  /** Frames come so often, whatever their stamps claim: a night in half an hour. null: at the pace of their exposure. */
+  everyMilliseconds: number | null;
+  /** So many files at most lie unread before the next is written, as they never would at the true pace; null: no limit. */
+  mostUnread: number | null;
+  /** Files that are sent in turn in the place of `pixels`, as they are. */
+  pictureFiles: string[];
   /** Numbers of frames that are lost in the camera, without a word. */
   lose: number[];
+  /** Numbers of frames whose metadata come without a time. */
+  timeless: number[];
   /** So many frames come, then nothing more; null: no end. */
   hangAfter: number | null;
   /** The same, and a message about a restart again and again. */
@@ -41,7 +51,12 @@ const good: RpicamTraps = {
   pixels: 'golden',
   hiddenFrames: 0,
   startMilliseconds: 20,
+  deadMicroseconds: 50,
+  everyMilliseconds: null,
+  mostUnread: null,
+  pictureFiles: [],
   lose: [],
+  timeless: [],
   hangAfter: null,
   restartsAfter: null,
   dieAfter: null,

@@ -4,12 +4,13 @@ import {
   closeSync,
   fsyncSync,
   openSync,
+  readdirSync,
   readFileSync,
   unlinkSync,
   writeFileSync,
   writeSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RpicamTraps } from './rpicam-bin.ts';
 import { dngFile, pictureOf, rawFile, strideOf } from './rpicam-pixels.ts';
@@ -136,7 +137,8 @@ function chosenMode(): StandInMode {
 
 /** The first exposure begins with the stream; frames follow the sensor's own clock, however late this program runs. */
 function timeline(exposureMicroseconds: number) {
-  const frameMicroseconds = exposureMicroseconds + 50;
+  const frameMicroseconds = exposureMicroseconds + traps.deadMicroseconds;
+  const pace = traps.everyMilliseconds === null ? 1 : (traps.everyMilliseconds * 1000) / frameMicroseconds;
   const wallStart = BigInt(Math.round((performance.timeOrigin + performance.now()) * 1e6));
   const sensorStart = process.hrtime.bigint();
   const [red, blue] = (option('--awbgains') ?? '1,1').split(',').map(Number) as [number, number];
@@ -157,7 +159,7 @@ function timeline(exposureMicroseconds: number) {
       };
     },
     until: async (n: number) => {
-      const due = sensorStart + BigInt(exposureMicroseconds + n * frameMicroseconds) * 1000n;
+      const due = sensorStart + BigInt(Math.round((exposureMicroseconds + n * frameMicroseconds) * pace)) * 1000n;
       const left = Number(due - process.hrtime.bigint()) / 1e6;
       if (left > 0) await sleep(left);
     },
@@ -168,18 +170,21 @@ async function rawFrames(raw: StandInMode): Promise<void> {
   const { exposureMicroseconds, converging } = shutter();
   const hidden = traps.hiddenFrames + converging;
   const { facts, until } = timeline(exposureMicroseconds);
+  const sent = traps.pictureFiles.map((path) => readFileSync(path));
   const output = option('-o')!;
   const metadata = option('--metadata') ? openSync(option('--metadata')!, 'w') : null;
   let held = Buffer.alloc(0);
   let json = '[\n';
   for (let taken = 0, file = 0; ; taken++) {
     await until(hidden + taken);
+    await untilRead(dirname(output));
     if (taken === traps.dieAfter) fail(errorLog('failed to start camera'));
     if (taken === traps.hangAfter) await never();
     if (taken === traps.restartsAfter) await restarts();
     if (traps.lose.includes(taken)) continue;
-    const pixels = rawFile(raw, taken, traps.pixels, traps.board === 'pi5');
-    const whole = Buffer.concat([held, taken === traps.shortFrame ? pixels.subarray(0, pixels.length >> 1) : pixels]);
+    const pixels = sent[taken % sent.length] ?? rawFile(raw, taken, traps.pixels, traps.board === 'pi5');
+    const given = taken === traps.shortFrame ? pixels.subarray(0, pixels.length >> 1) : pixels;
+    const whole = held.length > 0 ? Buffer.concat([held, given]) : given;
     // Without --flush the C library keeps what does not fill a block until the next frame.
     const now = options.has('--flush') ? whole.length : whole.length - (whole.length % 4096);
     const handle = openSync(output.replace('%06d', String(file++).padStart(6, '0')), 'w');
@@ -189,13 +194,21 @@ async function rawFrames(raw: StandInMode): Promise<void> {
     if (file === 1) writeSync(2, rawStreamLog(raw, strideOf(raw)));
     if (metadata === null) continue;
     // Pixels first. Of JSON, the brace that ends a frame's object comes with the next one.
-    if (option('--metadata-format') === 'txt') writeSync(metadata, metadataText(facts(hidden + taken)));
-    else {
+    if (option('--metadata-format') === 'txt') {
+      const text = metadataText(facts(hidden + taken));
+      writeSync(metadata, traps.timeless.includes(taken) ? text.replace(/^SensorTimestamp=.*\n/m, '') : text);
+    } else {
       const object = metadataJson(facts(hidden + taken));
       writeSync(metadata, json + object.slice(0, -2));
       json = `${object.slice(-2)},\n`;
     }
   }
+}
+
+async function untilRead(path: string): Promise<void> {
+  const { mostUnread } = traps;
+  const unread = () => readdirSync(path).filter((name) => name.endsWith('.raw')).length;
+  while (mostUnread !== null && unread() >= mostUnread) await sleep(5);
 }
 
 function never(): Promise<never> {
