@@ -64,13 +64,17 @@ export function openApiRoute(RED: NodeAPI, nodeId: string, path: string, token: 
 }
 
 function admitted(request: Request, response: Response, access: PictureAccess): boolean {
-  const { searchParams } = new URL(request.url, 'http://localhost');
-  const admission = admit(request as IncomingMessage, searchParams, access);
+  // Not by URL: what a foreign machine asks for need not be one.
+  const query = new URLSearchParams(request.url.split('?').slice(1).join('?'));
+  const admission = admit(request as IncomingMessage, query, access);
   response.setHeader('Cross-Origin-Resource-Policy', 'same-origin');
   if (admission === 'refused') {
     response.setHeader('WWW-Authenticate', 'Bearer');
-    const message = 'Only this machine is answered without a token.';
-    const remedy = 'Send Authorization: Bearer TOKEN, or set httpNodeAuth or a token in settings.js.';
+    const given = /^Bearer\s/i.test(request.headers.authorization ?? '') || query.has('token');
+    const message = given ? 'The token is wrong.' : 'Only this machine is answered without a token.';
+    const remedy = given
+      ? "Give the token of the node, or of the appliance's settings.js."
+      : 'Send Authorization: Bearer TOKEN, or set httpNodeAuth or a token in settings.js.';
     response.status(401).json({ error: { code: 'rejected', message, remedy } });
     return false;
   }

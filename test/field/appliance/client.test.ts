@@ -115,8 +115,8 @@ describe('nightflow-capture', () => {
     expect(await run('3')).toMatchObject({ code: 1, stderr: expect.stringContaining('--host is missing') });
     expect(await run('x', '--host', 'pi')).toMatchObject({ code: 1, stderr: expect.stringContaining('"x"') });
     expect(await run('3', '--host', '127.0.0.1:9')).toMatchObject({
-      code: 1,
-      stderr: expect.stringContaining('does not answer'),
+      code: 3,
+      stderr: expect.stringContaining('connection refused'),
     });
   });
 });
