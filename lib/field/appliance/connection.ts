@@ -110,18 +110,18 @@ export class Connection {
     const milliseconds = (idleSeconds ?? usualIdleSeconds) * 1000;
     return new Promise((resolve, reject) => {
       let answer: IncomingMessage | null = null;
-      const sent = (this.secure ? httpsRequest : httpRequest)(`${this.url}${path}`, options, (begun) => {
+      const request = (this.secure ? httpsRequest : httpRequest)(`${this.url}${path}`, options, (begun) => {
         answer = begun;
         // Heard by whoever reads it; without a reader it must not end the program.
         begun.on('error', () => {});
         resolve(begun);
       });
-      sent.on('error', reject);
-      sent.setTimeout(milliseconds, () => {
+      request.on('error', reject);
+      request.setTimeout(milliseconds, () => {
         const silence = new Error(`nothing was heard for ${milliseconds / 1000} s`);
-        (answer ?? sent).destroy(silence);
+        (answer ?? request).destroy(silence);
       });
-      sent.end(body);
+      request.end(body);
     });
   }
 }
