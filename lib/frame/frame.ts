@@ -32,6 +32,14 @@ export interface FrameTarget {
   decDegrees: number;
 }
 
+/** The file that the camera itself made of the exposure (ARW, CR3, NEF, DNG, JPEG …), untouched. */
+export interface Original {
+  /** All of its bytes and no more. */
+  data: SharedArrayBuffer;
+  /** With its dot, in small letters: '.arw'. */
+  extension: string;
+}
+
 /** Everything of a Frame but its methods: what crosses a thread. Row 0 is the top; RGB is planar (R plane, G plane, B plane). */
 export interface FrameFields {
   data: SharedArrayBuffer;
@@ -78,6 +86,8 @@ export interface FrameFields {
   precisionLost: boolean;
   /** The file it was read from, or null. */
   source: string | null;
+  /** Where the camera made a file of its own, and the pixels are still those of it. As large as the pixels: who keeps a frame for long lets go of it. */
+  original: Original | null;
   keywords: readonly Keyword[];
 }
 
@@ -136,6 +146,7 @@ export class Frame implements FrameFields {
   combined = 1;
   precisionLost = false;
   source: string | null = null;
+  original: Original | null = null;
   keywords: readonly Keyword[] = [];
 
   /** @throws bad-input when the memory does not fit the size. Without a white level: 255, 65535 or 1 by pixel type. */
@@ -150,6 +161,8 @@ export class Frame implements FrameFields {
         `A frame of ${this.width} x ${this.height} x ${this.channels} ${this.pixelType} needs ${bytes} bytes of shared memory, not ${this.data?.byteLength}.`,
       );
     if (this.bayer && this.channels !== 1) throw new NightflowError('bad-input', 'A Bayer frame has one channel.');
+    if (this.original && !isOriginal(this.original))
+      throw new NightflowError('bad-input', "A frame's original is shared memory and an extension such as .arw.");
   }
 
   /** A view of all samples; made anew at each call, so that it never travels with the message. */
@@ -161,9 +174,15 @@ export class Frame implements FrameFields {
         : new Float32Array(this.data);
   }
 
-  /** A new frame with some fields changed; the pixels are shared unless `data` is among them. */
+  /** A new frame with some fields changed; the pixels are shared unless `data` is among them. Other pixels are no longer those of the original. */
   with(changes: Partial<FrameFields>): Frame {
-    return new Frame({ ...(this as FrameFields), ...changes });
+    const others = changes.data !== undefined && changes.data !== this.data;
+    return new Frame({ ...(this as FrameFields), ...(others ? { original: null } : {}), ...changes });
+  }
+
+  /** The same without the camera's own file: for who keeps it, or sends it where only the pixels are looked at. */
+  get withoutOriginal(): Frame {
+    return this.original ? this.with({ original: null }) : this;
   }
 
   /** The value of a FITS keyword it came with (case-insensitive), or undefined. */
@@ -186,3 +205,6 @@ export class Frame implements FrameFields {
     return this.toString();
   }
 }
+
+const isOriginal = ({ data, extension }: Original): boolean =>
+  data instanceof SharedArrayBuffer && /^\.[a-z0-9]{1,5}$/.test(extension);

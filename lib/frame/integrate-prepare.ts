@@ -92,13 +92,13 @@ export async function prepareSources(
   }
 
   async function unpack(frame: Frame, name: string, more: number): Promise<Inspected> {
-    const { data: _pixels, ...header } = frame as FrameFields;
+    const { data: _pixels, ...header } = frame.withoutOriginal as FrameFields;
     return { source: await scratch.add(frame, name, more), header };
   }
 }
 
 function inMemory(frame: Frame, name: string): Inspected {
-  const { data, ...header } = frame as FrameFields;
+  const { data, ...header } = frame.withoutOriginal as FrameFields;
   const { width, height, channels, pixelType } = frame;
   return { source: { name, width, height, channels, pixelType, place: { data }, fits: null }, header };
 }

@@ -12,18 +12,25 @@ const planes = job<PlanesInput, SharedArrayBuffer>(new URL('./picture.job.ts', i
 
 /**
  * Grey stays one channel, colour becomes three planes, transparency is dropped. JPEG and 8-bit pictures carry a display gamma
- * ('srgb'); 16 bit and float are linear. @throws bad-input for damage and for a picture too large; unsupported; aborted.
+ * ('srgb'); 16 bit and float are linear.
+ * @param file Its path, or its bytes and what errors call them.
+ * @throws bad-input for damage and for a picture too large; unsupported; aborted.
  */
 export async function readPicture(
-  path: string,
+  file: string | { name: string; bytes: Buffer },
   format: 'jpeg' | 'png' | 'tiff',
   known: Partial<FrameFields>,
   signal?: AbortSignal,
 ): Promise<Frame> {
   const { default: sharp } = await import('sharp');
+  const path = typeof file === 'string' ? file : file.name;
   try {
     const open = () =>
-      sharp(path, { limitInputPixels: maximumPicturePixels, failOn: 'error', ignoreIcc: format === 'tiff' });
+      sharp(typeof file === 'string' ? file : file.bytes, {
+        limitInputPixels: maximumPicturePixels,
+        failOn: 'error',
+        ignoreIcc: format === 'tiff',
+      });
     const { channels: bands = 0, hasAlpha = false, depth, space = '' } = await open().metadata();
     throwIfAborted(signal);
     const pixelType: PixelType = depth === 'float' || depth === 'double' ? 'f32' : depth === 'ushort' ? 'u16' : 'u8';

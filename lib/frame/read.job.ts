@@ -3,8 +3,9 @@ import { type ExifFields, exifFields } from './exif.ts';
 import { exifBlock } from './exif-block.ts';
 import { FitsHeader } from './fits/cards.ts';
 import { fieldsOf } from './fits/fields.ts';
-import { type OpenFile, withFile } from './fits/file.ts';
+import { type OpenFile, withBytes, withFile } from './fits/file.ts';
 import { walkHdus } from './fits/hdus.ts';
+import type { ReadBytesInput } from './fits/read.job.ts';
 import { isoOf } from './fits/values.ts';
 import { Frame, type FrameFields, type FrameInit } from './frame.ts';
 import { decodeDng, describeDng, rawDirectory } from './raw/dng.ts';
@@ -14,7 +15,7 @@ import { type Signature, signatureOf } from './signature.ts';
 import { readTiff, type Tiff } from './tiff/directories.ts';
 import { decodePlainTiff } from './tiff/plain.ts';
 import type { Area } from './tiff/samples.ts';
-import { type ByteSource, fileSource } from './tiff/source.ts';
+import { type ByteSource, bufferSource, fileSource } from './tiff/source.ts';
 import { tags } from './tiff/tags.ts';
 
 /** Compression 7 of DNG: lossless JPEG, or baseline for 8 bits. */
@@ -29,27 +30,35 @@ export type FirstLook =
   /** For sharp. */
   | { kind: 'picture'; format: 'jpeg' | 'png' | 'tiff'; known: Partial<FrameFields> };
 
-export const look = ({ path }: { path: string }): FirstLook =>
-  withFile(path, (file) => {
-    const source = fileSource(file);
-    const signature = signatureOf(source);
-    switch (signature) {
-      case 'fits':
-      case 'ser':
-        return { kind: signature };
-      case 'jpeg':
-      case 'png':
-        return { kind: 'picture', format: signature, known: known(exifBlock(source, signature), path) };
-      case 'cr3':
-      case 'raf':
-        requireWholeContainer(source, signature);
-        return { kind: 'libraw', known: known(exifBlock(source, signature), path), area: null };
-      case 'raw':
-        return { kind: 'libraw', known: known(null, path), area: null };
-      case 'tiff':
-        return lookAtTiff(source, path);
-    }
-  });
+export const look = ({ path }: { path: string }): FirstLook => withFile(path, (file) => lookAt(fileSource(file), path));
+
+/** A file in memory: what errors call it, and how many of the bytes belong to it. */
+export type BytesInput = ReadBytesInput;
+
+export const lookBytes = ({ name, data, byteLength }: BytesInput): FirstLook => {
+  const bytes = Buffer.from(data as unknown as ArrayBuffer, 0, byteLength);
+  return withBytes(name, bytes, () => lookAt(bufferSource(name, bytes), name));
+};
+
+function lookAt(source: ByteSource, path: string): FirstLook {
+  const signature = signatureOf(source);
+  switch (signature) {
+    case 'fits':
+    case 'ser':
+      return { kind: signature };
+    case 'jpeg':
+    case 'png':
+      return { kind: 'picture', format: signature, known: known(exifBlock(source, signature), path) };
+    case 'cr3':
+    case 'raf':
+      requireWholeContainer(source, signature);
+      return { kind: 'libraw', known: known(exifBlock(source, signature), path), area: null };
+    case 'raw':
+      return { kind: 'libraw', known: known(null, path), area: null };
+    case 'tiff':
+      return lookAtTiff(source, path);
+  }
+}
 
 function lookAtTiff(source: ByteSource, path: string): FirstLook {
   // BigTIFF: no camera writes it.

@@ -8,7 +8,7 @@ export interface StackSummary {
   /** Frames added. */
   added: number;
   /** Header of the first frame, without pixels. */
-  first: Partial<Omit<FrameFields, 'data'>>;
+  first: Partial<Omit<FrameFields, 'data' | 'original'>>;
   /** ISO 8601 UTC: the earliest start and the latest end; null when no frame said. */
   start: string | null;
   end: string | null;
@@ -39,7 +39,7 @@ export const emptySummary = (): StackSummary => ({
 
 /** The summary with one more frame in it. */
 export function summarise(before: StackSummary, frame: Frame): StackSummary {
-  const { data: _pixels, ...header } = frame as FrameFields;
+  const { data: _pixels, original: _file, ...header } = frame as FrameFields;
   return {
     frames: before.frames + frame.combined,
     added: before.added + 1,

@@ -56,7 +56,7 @@ export class FrameStack {
     this.fold ??= this.makeFold(frame);
     this.shape ??= shapeOf(frame);
     const previous = this.last;
-    if (this.options.fillGaps) this.last = frame;
+    if (this.options.fillGaps) this.last = frame.withoutOriginal;
     const bridgeFrom = previous && followsClosely(previous, frame) ? previous.data : undefined;
     const onFolded = () => {
       if (epoch === this.epoch) this.summary = summarise(this.summary, frame);

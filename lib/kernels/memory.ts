@@ -89,8 +89,8 @@ export function allocateShared(bytes: number): SharedArrayBuffer {
   return trackShared(new SharedArrayBuffer(bytes));
 }
 
-/** Tracks every SharedArrayBuffer found in a value's own enumerable properties, two levels deep: what jobs and frames use. */
-export function trackSharedIn(value: unknown, depth = 3): void {
+/** Tracks every SharedArrayBuffer found in a value's own enumerable properties, three levels deep: what jobs and frames use. */
+export function trackSharedIn(value: unknown, depth = 4): void {
   if (value instanceof SharedArrayBuffer) trackShared(value);
   else if (depth > 0 && value !== null && typeof value === 'object' && !ArrayBuffer.isView(value))
     for (const inner of Array.isArray(value) ? value : Object.values(value)) trackSharedIn(inner, depth - 1);

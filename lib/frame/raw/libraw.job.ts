@@ -6,6 +6,9 @@ import { decodeWithLibRaw } from './libraw.ts';
 
 export interface LibRawInput {
   path: string;
+  /** The file itself where it is in memory; `path` is then what errors call it. */
+  bytes?: SharedArrayBuffer;
+  byteLength?: number;
   /** What the file's own tags say. */
   known: Partial<FrameFields>;
   /** The active area, for a DNG. */
@@ -13,8 +16,9 @@ export interface LibRawInput {
 }
 
 /** What the tags say comes before what LibRaw says, except for levels and pattern of full-colour data. */
-export async function decode({ path, known, area }: LibRawInput): Promise<FrameFields> {
-  const frame = await decodeWithLibRaw(path, readFileSync(path), area);
+export async function decode({ path, bytes, byteLength, known, area }: LibRawInput): Promise<FrameFields> {
+  const file = bytes ? new Uint8Array(bytes, 0, byteLength) : readFileSync(path);
+  const frame = await decodeWithLibRaw(path, file, area);
   const said = Object.fromEntries(Object.entries(known).filter(([, value]) => value !== null && value !== undefined));
   const full = frame.channels === 3;
   const fromTags = known.blackLevel !== undefined && !full;
