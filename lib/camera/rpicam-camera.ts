@@ -24,8 +24,8 @@ import { frameOf, frameOfStill, type Wish } from './rpicam-frame.ts';
 import { type RpicamCamera as Found, sensorOf } from './rpicam-list.ts';
 import { RpicamLiveView } from './rpicam-live.ts';
 import { parseMetadataJson } from './rpicam-metadata.ts';
+import { pipelineEnvironment } from './rpicam-pipeline.ts';
 import { runRpicam, type ShotSettings, stillWords } from './rpicam-program.ts';
-
 import { type DevelopedFrame, framesOfRun } from './rpicam-run.ts';
 import type { RawShot, RpicamSequence } from './rpicam-sequence.ts';
 import {
@@ -48,6 +48,8 @@ export interface RpicamOptions extends Partial<RpicamSettings> {
 
 /** Hidden frames of some sensors, the JPEG that comes along, a slow start. */
 const stillSeconds = 20;
+/** What libcamera's own watchdog waits longer than ours. */
+const marginSeconds = 10;
 const usualWaiting = 6;
 const mostWarnings = 100;
 
@@ -122,9 +124,12 @@ export class RpicamCamera implements Camera {
       const bytes = settings.mode.width * settings.mode.height * 4;
       const folder = await makeRamFolder(bytes);
       try {
+        const silenceSeconds = settings.exposureSeconds * 3.5 + stillSeconds;
+        const { cameraId } = settings;
         await runRpicam('rpicam-still', stillWords(settings, folder, 'still'), {
           programFolder: this.options.programFolder || null,
-          silenceSeconds: settings.exposureSeconds * 3.5 + stillSeconds,
+          silenceSeconds,
+          env: await pipelineEnvironment({ cameraId, silentSeconds: silenceSeconds + marginSeconds, folder }),
           signal: stop,
         });
         const metadata = parseMetadataJson(await readFile(join(folder, 'still.json'), 'utf8'));

@@ -86,6 +86,8 @@ function explain(error: NightflowError, told: string): NightflowError {
 
 export interface ShotSettings {
   cameraIndex: number;
+  /** libcamera's path of it. */
+  cameraId: string;
   exposureSeconds: number;
   gain: number;
   redGain: number;

@@ -8,6 +8,7 @@ import { realSleep } from '../clock/clock.ts';
 import { runProgram } from '../process/child.ts';
 import { asNightflowError, NightflowError } from '../process/errors.ts';
 import { lostBetween, MetadataReader, type RpicamMetadata } from './rpicam-metadata.ts';
+import { pipelineEnvironment } from './rpicam-pipeline.ts';
 import { runRpicam, type ShotSettings, sequenceWords } from './rpicam-program.ts';
 
 /** What the program says of its frames, once, with the first. */
@@ -43,8 +44,13 @@ const mostRestarts = 3;
 /** Some sensors give two hidden frames first. */
 const hiddenFrames = 2;
 const startSeconds = 20;
+/** What libcamera's own watchdog waits longer than ours. */
+const marginSeconds = 10;
 /** For the line that describes the stream, which is printed beside the first frame. */
 const describeSeconds = 5;
+
+const firstFrameSeconds = ({ exposureSeconds }: ShotSettings): number =>
+  (1 + hiddenFrames) * exposureSeconds * 1.2 + startSeconds;
 
 export class RpicamSequence {
   private readonly options: SequenceOptions;
@@ -62,6 +68,8 @@ export class RpicamSequence {
   private nextFile = 0;
   private before: RpicamMetadata | null = null;
   private lost = 0;
+  /** Frames since `before` whose metadata had no time: counted as lost already. */
+  private timeless = 0;
   private lastSign = performance.now();
   private wake: () => void = () => {};
 
@@ -79,8 +87,11 @@ export class RpicamSequence {
       for (const metadata of this.reader.read(chunk)) this.arrived(metadata);
     });
     this.pipe.on('error', (error) => this.fail(asNightflowError(error, 'The frames’ metadata can’t be read')));
+    const { settings, folder } = this.options;
+    const silentSeconds = firstFrameSeconds(settings) + marginSeconds;
+    const env = await pipelineEnvironment({ cameraId: settings.cameraId, silentSeconds, folder });
     this.lastSign = performance.now();
-    this.program = this.run(fifo);
+    this.program = this.run(fifo, env);
   }
 
   /**
@@ -116,11 +127,12 @@ export class RpicamSequence {
     await Promise.all(left.map(({ path }) => unlink(path).catch(() => {})));
   }
 
-  private async run(fifo: string): Promise<void> {
+  private async run(fifo: string, env: Record<string, string>): Promise<void> {
     const { settings, folder, programFolder } = this.options;
     try {
       await runRpicam('rpicam-raw', sequenceWords(settings, folder, fifo), {
         programFolder,
+        env,
         // Silence between two frames of ten minutes is right; orSilence() knows how much is too much.
         silenceSeconds: Number.POSITIVE_INFINITY,
         signal: this.stopping.signal,
@@ -163,10 +175,11 @@ export class RpicamSequence {
     if (this.finishing) this.end();
     const { waitingFrames, onWarning } = this.options;
     if (metadata && this.before) {
-      const lost = lostBetween(this.before, metadata);
+      const lost = lostBetween(this.before, metadata) - this.timeless;
       if (lost > 0) onWarning(`The camera lost ${lost} frame${lost === 1 ? '' : 's'} in its own buffers.`);
-      this.lost += lost;
+      this.lost += Math.max(0, lost);
     }
+    this.timeless = metadata ? 0 : this.timeless + 1;
     this.before = metadata ?? this.before;
     this.restarts = 0;
     if (metadata && this.shots.length + this.undescribed.length < waitingFrames) {
@@ -205,7 +218,7 @@ export class RpicamSequence {
     const { exposureSeconds } = this.options.settings;
     const allowed =
       this.before === null
-        ? (1 + hiddenFrames) * exposureSeconds * 1.2 + startSeconds
+        ? firstFrameSeconds(this.options.settings)
         : this.undescribed.length > 0
           ? describeSeconds
           : exposureSeconds * 1.5 + 10;

@@ -105,6 +105,7 @@ export function shotSettings(
   const wanted = gain === undefined ? settings : withSetting(settings, camera, 'gain', gain);
   return {
     cameraIndex: camera.index,
+    cameraId: camera.id,
     exposureSeconds,
     gain: wanted.gain,
     redGain: wanted.redGain,

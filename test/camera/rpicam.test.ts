@@ -177,6 +177,16 @@ describe('a sequence', limits, () => {
     expect(calls[1]!.join(' ')).toContain('--gain 2 ');
   });
 
+  it('counts a frame once whose metadata come without a time', async () => {
+    await start({ timeless: [1], lose: [3] });
+    const taken = await take(3);
+    expect(taken.map(({ lostBefore }) => lostBefore)).toEqual([0, 1, 1]);
+    expect(camera.warnings!()).toEqual([
+      'A frame was lost: its metadata came without a time.',
+      'The camera lost 1 frame in its own buffers.',
+    ]);
+  });
+
   it('refuses frames of another exposure than was asked for', async () => {
     await start({ snapsToSeconds: 0.1 });
     await expect(take(1)).rejects.toMatchObject({

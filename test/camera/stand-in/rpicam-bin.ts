@@ -28,6 +28,8 @@ export interface RpicamTraps {
   timeless: number[];
   /** So many frames come, then nothing more; null: no end. */
   hangAfter: number | null;
+  /** The same, until libcamera's own watchdog finds it and the program begins anew, in vain. */
+  silentAfter: number | null;
   /** The same, and a message about a restart again and again. */
   restartsAfter: number | null;
   /** The process dies after so many frames. */
@@ -58,6 +60,7 @@ const good: RpicamTraps = {
   lose: [],
   timeless: [],
   hangAfter: null,
+  silentAfter: null,
   restartsAfter: null,
   dieAfter: null,
   busy: false,

@@ -13,6 +13,7 @@ import {
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RpicamTraps } from './rpicam-bin.ts';
+import { patienceMilliseconds, readPipeline } from './rpicam-pipeline.ts';
 import { dngFile, pictureOf, rawFile, strideOf } from './rpicam-pixels.ts';
 import {
   errorLog,
@@ -61,28 +62,38 @@ function fail(text: string): never {
   process.exit(255);
 }
 
+/** The ribbon of a Raspberry Pi 5 ends in its chip RP1. */
+const camera = traps.board === 'pi5' ? { ...imx477, id: '/base/axi/pcie@1000120000/rp1/i2c@88000/imx477@1a' } : imx477;
+const configuration = process.env.LIBCAMERA_RPI_CONFIG_FILE;
+const pipeline = configuration ? readPipeline(configuration) : null;
+
 if (options.has('--list-cameras')) {
-  const cameras = [imx477, { ...imx477, id: imx477.id.replace('i2c@1', 'i2c@0') }].slice(0, traps.cameras);
+  const cameras = [camera, { ...camera, id: camera.id.replace('i2c@1', 'i2c@0').replace('88000', '80000') }].slice(
+    0,
+    traps.cameras,
+  );
   process.stdout.write(listText(cameras, Number(option('-v') ?? 1)));
 } else await capture();
 
 async function capture(): Promise<void> {
   const index = Number(option('--camera') ?? 0);
-  if (traps.cameras === 0) fail(startLog(stamp, null) + errorLog('no cameras available'));
-  if (index >= traps.cameras) fail(startLog(stamp, imx477) + errorLog('selected camera is not available'));
+  // libcamera leaves a camera out whose pipeline is configured for another board.
+  const wrongBoard = pipeline !== null && pipeline.target !== (traps.board === 'pi5' ? 'pisp' : 'bcm2835');
+  if (traps.cameras === 0 || wrongBoard) fail(startLog(stamp, null) + errorLog('no cameras available'));
+  if (index >= traps.cameras) fail(startLog(stamp, camera) + errorLog('selected camera is not available'));
   const raw = chosenMode();
   const log = {
     asked: option('--mode') ?? '640:480:12:P(10)',
     framesPerSecond: 0,
     scores: ['0', '170.141', '2057.14'],
-    camera: imx477,
+    camera,
     raw,
   };
-  if (traps.noMemory) fail(noHeapLog(stamp, imx477, { ...log, other: '4056x3040-YUV420/sYCC' }));
+  if (traps.noMemory) fail(noHeapLog(stamp, camera, { ...log, other: '4056x3040-YUV420/sYCC' }));
   takeLock(index);
   writeSync(
     2,
-    startLog(stamp, imx477) +
+    startLog(stamp, camera) +
       (option('--segment') ? segmentWarning : '') +
       modeLog(stamp, { ...log, other: '640x480-YUV420/SMPTE170M' }),
   );
@@ -97,7 +108,7 @@ function takeLock(index: number): void {
   const path = join(folder, `camera-${index}.lock`);
   const refuse = () =>
     fail(
-      `${startLog(stamp, imx477)}${stamp()} ERROR Camera camera.cpp:1041 Pipeline handler in use by another process\n${errorLog(`failed to acquire camera ${imx477.id}`)}`,
+      `${startLog(stamp, camera)}${stamp()} ERROR Camera camera.cpp:1041 Pipeline handler in use by another process\n${errorLog(`failed to acquire camera ${camera.id}`)}`,
     );
   if (traps.busy) refuse();
   try {
@@ -161,7 +172,8 @@ function timeline(exposureMicroseconds: number) {
     until: async (n: number) => {
       const due = sensorStart + BigInt(Math.round((exposureMicroseconds + n * frameMicroseconds) * pace)) * 1000n;
       const left = Number(due - process.hrtime.bigint()) / 1e6;
-      if (left > 0) await sleep(left);
+      // Even when it is late: a signal is heard between two turns of the event loop only.
+      await sleep(Math.max(0, left));
     },
   };
 }
@@ -169,7 +181,7 @@ function timeline(exposureMicroseconds: number) {
 async function rawFrames(raw: StandInMode): Promise<void> {
   const { exposureMicroseconds, converging } = shutter();
   const hidden = traps.hiddenFrames + converging;
-  const { facts, until } = timeline(exposureMicroseconds);
+  const { facts, until, frameMicroseconds } = timeline(exposureMicroseconds);
   const sent = traps.pictureFiles.map((path) => readFileSync(path));
   const output = option('-o')!;
   const metadata = option('--metadata') ? openSync(option('--metadata')!, 'w') : null;
@@ -180,7 +192,8 @@ async function rawFrames(raw: StandInMode): Promise<void> {
     await untilRead(dirname(output));
     if (taken === traps.dieAfter) fail(errorLog('failed to start camera'));
     if (taken === traps.hangAfter) await never();
-    if (taken === traps.restartsAfter) await restarts();
+    if (taken === traps.silentAfter) await restarts(patienceMilliseconds(pipeline, frameMicroseconds));
+    if (taken === traps.restartsAfter) await restarts(50);
     if (traps.lose.includes(taken)) continue;
     const pixels = sent[taken % sent.length] ?? rawFile(raw, taken, traps.pixels, traps.board === 'pi5');
     const given = taken === traps.shortFrame ? pixels.subarray(0, pixels.length >> 1) : pixels;
@@ -215,14 +228,14 @@ function never(): Promise<never> {
   return new Promise(() => setInterval(() => {}, 1000));
 }
 
-async function restarts(): Promise<void> {
+async function restarts(milliseconds: number): Promise<void> {
   for (;;) {
+    await sleep(milliseconds);
     writeSync(
       2,
-      `${stamp()}  WARN V4L2 v4l2_videodevice.cpp:2106 /dev/video4[13:cap]: Dequeue timer of 1000000.00us has expired!\n`,
+      `${stamp()}  WARN V4L2 v4l2_videodevice.cpp:2106 /dev/video4[13:cap]: Dequeue timer of ${(milliseconds * 1000).toFixed(2)}us has expired!\n`,
     );
     writeSync(2, 'ERROR: Device timeout detected, attempting a restart!!!\n');
-    await sleep(50);
   }
 }
 
