@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseFitsTime } from '../frame/fits/values.ts';
 import type { Frame } from '../frame/frame.ts';
-import { readFrame } from '../frame/read.ts';
+import { readOriginal } from '../frame/original.ts';
 import { NightflowError, throwIfAborted } from '../process/errors.ts';
 import type {
   Camera,
@@ -134,7 +134,7 @@ export class RpicamCamera implements Camera {
         });
         const metadata = parseMetadataJson(await readFile(join(folder, 'still.json'), 'utf8'));
         if (!metadata) throw new NightflowError('failed', 'rpicam-still wrote no times of its frame.');
-        const still = await readFrame(join(folder, 'still.dng'), { signal: stop });
+        const still = await readOriginal(join(folder, 'still.dng'), (problem) => this.tell(problem), stop);
         return this.known(await frameOfStill(still, metadata, this.wish(settings, request)));
       } finally {
         await removeRamFolder(folder);
@@ -159,6 +159,11 @@ export class RpicamCamera implements Camera {
     } finally {
       release();
     }
+  }
+
+  /** A still is a DNG; rpicam-raw writes bare samples. */
+  bringsOriginals(way: 'single' | 'sequence'): boolean {
+    return way === 'single';
   }
 
   livePictures(options: LivePictureOptions = {}): AsyncIterable<LivePicture> {

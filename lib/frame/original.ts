@@ -5,17 +5,15 @@ import { allocateShared } from '../kernels/memory.ts';
 import { job, sharedPool } from '../kernels/pool.ts';
 import { asNightflowError, NightflowError } from '../process/errors.ts';
 import { allocatePixels, Frame, type Original } from './frame.ts';
-import type { EmbeddedJpeg, EmbeddedJpegInput } from './original.job.ts';
+import type { Preview } from './original.job.ts';
 import { readPicture } from './picture.ts';
+import type { BytesInput } from './read.job.ts';
 import { readFrameBytes } from './read.ts';
 
 /** No camera writes larger ones. */
 const maximumBytes = 600e6;
 
-const findPreview = job<EmbeddedJpegInput, EmbeddedJpeg | null>(
-  new URL('./original.job.ts', import.meta.url),
-  'embeddedJpeg',
-);
+const previewJob = job<BytesInput, Preview>(new URL('./original.job.ts', import.meta.url), 'preview');
 
 /** The bytes of a file. @throws lost, bad-input for one that is empty or too large to be a picture */
 export async function loadOriginal(path: string): Promise<Original> {
@@ -60,23 +58,36 @@ export async function developOriginal(original: Original, signal?: AbortSignal):
   } catch (thrown) {
     const error = asNightflowError(thrown);
     if (error.code === 'aborted') throw error;
-    const shown = await preview(original, signal);
+    const { fields, jpeg } = await sharedPool().run(previewJob, bytes, { signal });
+    const shown = jpeg && (await preview(original, jpeg, signal));
     const instead = shown
       ? `Its preview of ${shown.width} x ${shown.height} pixels stands in for the sensor's`
       : 'One black pixel stands in for them, since it has no preview';
-    const frame = (shown ?? blackPixel()).with({ original });
+    const frame = (shown ?? blackPixel()).with({ ...fields, source: null, original });
     const problem = `The pixels of ${name} can't be read: ${error.message} ${instead}; the file itself is delivered and saved as the camera made it.`;
     return { frame, problem };
   }
 }
 
-async function preview(original: Original, signal?: AbortSignal): Promise<Frame | null> {
-  const { data } = original;
+/** A file as `developOriginal` has it. @param tell Gets its problem. @throws as loadOriginal; aborted */
+export async function readOriginal(
+  path: string,
+  tell: (problem: string) => void,
+  signal?: AbortSignal,
+): Promise<Frame> {
+  const { frame, problem } = await developOriginal(await loadOriginal(path), signal);
+  if (problem) tell(problem);
+  return frame;
+}
+
+async function preview(
+  { data }: Original,
+  { position, length }: NonNullable<Preview['jpeg']>,
+  signal?: AbortSignal,
+): Promise<Frame | null> {
   try {
-    const found = await sharedPool().run(findPreview, { data }, { signal });
-    if (!found) return null;
-    const jpeg = Buffer.from(data as unknown as ArrayBuffer, found.position, found.length);
-    return await readPicture({ name: 'the preview', bytes: jpeg }, 'jpeg', {}, signal);
+    const bytes = Buffer.from(data as unknown as ArrayBuffer, position, length);
+    return await readPicture({ name: 'the preview', bytes }, 'jpeg', {}, signal);
   } catch (thrown) {
     if (asNightflowError(thrown).code === 'aborted') throw thrown;
     return null;

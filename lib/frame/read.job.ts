@@ -114,9 +114,15 @@ function fitsFields(file: OpenFile): HeaderTime | null {
 }
 
 function exifFieldsOf(source: ByteSource, signature: Exclude<Signature, 'fits' | 'ser'>): ExifFields | null {
-  if (signature === 'raw' || (signature === 'tiff' && source.read(0, 4).includes('+'))) return null;
-  const tiff = signature === 'tiff' ? readTiff(source) : exifBlock(source, signature);
+  const tiff = tagsOf(source, signature);
   return tiff && exifFields(tiff);
+}
+
+/** The TIFF tags of a picture file that has some. @throws bad-input */
+export function tagsOf(source: ByteSource, signature = signatureOf(source)): Tiff | null {
+  if (signature === 'fits' || signature === 'ser' || signature === 'raw') return null;
+  if (signature !== 'tiff') return exifBlock(source, signature);
+  return source.read(0, 4).includes('+') ? null : readTiff(source);
 }
 
 const known = (tiff: Tiff | null, path: string): Partial<FrameFields> => ({
