@@ -26,6 +26,7 @@ const programs = [
     package: 'astrometry-data-tycho2-10-19-littleendian',
     there: () => existsSync('/usr/share/astrometry/index-tycho2-11.littleendian.fits'),
   },
+  { package: 'astap-cli', there: () => onPath('astap_cli') },
   { package: 'chrony', there: () => onPath('chronyd') || existsSync('/usr/sbin/chronyd') },
   { package: 'gphoto2', there: () => onPath('gphoto2') },
   { package: 'gcc', there: () => onPath('gcc') },

@@ -1,15 +1,11 @@
 /** ASTAP's command line as an engine. It takes the picture itself; its answer is read from the .ini file that it leaves. */
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Keyword } from '../frame/frame.ts';
-import { runProgram } from '../process/child.ts';
-import { NightflowError } from '../process/errors.ts';
-import { type PictureFile, writePicture } from './picture-file.ts';
+import { type AstapAnswer, type AstapRun, runAstap } from './astap-run.ts';
+import { writePicture } from './picture-file.ts';
 import { solutionOf } from './solution.ts';
 import type { SolveHints, SolveRequest, SolveResult, Solver, SolveStatus } from './solver.ts';
-import type { Wcs } from './wcs.ts';
-import { wcsOf } from './wcs-header.ts';
 
 export interface AstapOptions {
   /** Where its star database is; where ASTAP itself looks when not given. */
@@ -18,11 +14,15 @@ export interface AstapOptions {
   program?: string;
 }
 
-const databaseRemedy =
-  'Debian has none: download one (D50, or W08 and G05 for wide fields) from https://www.hnsky.org/astap.htm, or choose the engine solve-field';
-/** Seconds: with a right hint it is done in one. */
-const hintedSeconds = 15;
-const hintedShare = 0.4;
+/** Nothing smaller has stars to look for; ASTAP crashes on some. */
+const smallestSide = 16;
+/** How far from a hint without a radius to look, degrees. */
+const usualRadius = 10;
+/** Heights of fields to try when nothing is known: wide ones take its wide database a second each, 0 is its own row from 9.5° to 0.4°. */
+const anyField = [62, 40, 24, 0];
+/** Of the time that is left, what a search around a hint and one of the whole sky with others behind it may take; seconds. */
+const [hintedShare, hintedSeconds] = [0.4, 15];
+const skyShare = 0.5;
 
 export function astapSolver(options: AstapOptions = {}): Solver {
   return { name: 'astap', solve: (request) => solve(request, options) };
@@ -37,32 +37,43 @@ async function solve(request: SolveRequest, options: AstapOptions): Promise<Solv
     const seconds = { detect, search: since() - detect, total: since() };
     return { status, reason, solution: null, engine: 'astap', stars: null, withoutHints: false, seconds, ...more };
   };
-  if (frame.width < 9 || frame.height < 9) return answer('too-few-stars', 'The picture is too small to hold stars.');
+  if (signal?.aborted) return answer('cancelled', 'Stopped on request.');
+  if (Math.min(frame.width, frame.height) < smallestSide)
+    return answer('too-few-stars', 'The picture is too small to hold stars.');
   const folder = await mkdtemp(join(tmpdir(), 'nightflow-astap-'));
+  const said: AstapAnswer['is'][] = [];
   try {
     const path = join(folder, 'picture.fits');
-    const picture = await writePicture(frame, path, signal);
+    const { width, height, ofFrame } = await writePicture(frame, path, signal);
     detect = since();
-    const hasPosition = hints.raDegrees !== undefined && hints.decDegrees !== undefined;
-    const { raDegrees: _ra, decDegrees: _dec, radiusDegrees: _radius, ...anywhere } = hints;
-    for (const [i, attempt] of (hasPosition ? [hints, anywhere] : [hints]).entries()) {
+    const attempts = attemptsFor(hints, height);
+    for (const [i, { place, fieldDegrees, without }] of attempts.entries()) {
       const left = timeoutSeconds - since();
       if (left < 0.1) break;
-      const first = hasPosition && i === 0;
-      const wcs = await run(path, picture, attempt, {
-        ...options,
-        signal,
-        timeoutSeconds: first ? Math.min(left * hintedShare, hintedSeconds) : left,
-        output: join(folder, `answer${i}`),
+      const isLast = i === attempts.length - 1;
+      const share = place ? Math.min(left * hintedShare, hintedSeconds) : left * skyShare;
+      const reply = await runAstap({
+        ...{ path, width, height, place, fieldDegrees, signal, output: join(folder, `answer${i}`) },
+        ...{ program: options.program ?? 'astap_cli', databaseFolder: options.databaseFolder ?? null },
+        timeoutSeconds: isLast ? left : share,
       });
-      if (!wcs) continue;
-      const withoutHints = i > 0;
-      const reason = withoutHints ? 'Matched. The hint was wrong: found without it.' : 'Matched.';
-      return answer('matched', reason, { solution: solutionOf(picture.ofFrame(wcs)), withoutHints });
+      said.push(reply.is);
+      if (reply.is !== 'matched') continue;
+      const solution = solutionOf(ofFrame(reply.wcs));
+      const withoutHints = without || (hints.parity !== undefined && hints.parity !== solution.parity);
+      return answer('matched', matchSentence(withoutHints), { solution, withoutHints });
     }
-    if (since() >= timeoutSeconds)
-      return answer('timed-out', `No match within ${Math.round(timeoutSeconds)} s. ASTAP needs the scale to be quick.`);
-    return answer('no-match', 'ASTAP found no match: too few stars, or the scale is another one.');
+    if (since() >= timeoutSeconds || said.includes('late'))
+      return answer(
+        'timed-out',
+        `No match within ${Math.round(timeoutSeconds)} s. ASTAP needs the position or the scale to be quick.`,
+      );
+    if (said.every((each) => each === 'too-few-stars'))
+      return answer('too-few-stars', 'ASTAP found too few stars. Expose longer, focus, or take off the cap.');
+    return answer(
+      'no-match',
+      'ASTAP found no match in its star database: another scale, too few stars, or a field that its database is not made for.',
+    );
   } catch (error) {
     if (signal?.aborted) return answer('cancelled', 'Stopped on request.');
     throw error;
@@ -71,74 +82,23 @@ async function solve(request: SolveRequest, options: AstapOptions): Promise<Solv
   }
 }
 
-interface Run extends AstapOptions {
-  /** Of the answer, without its extension. */
-  output: string;
-  timeoutSeconds: number;
-  signal?: AbortSignal;
-}
+type Attempt = Pick<AstapRun, 'place' | 'fieldDegrees'> & { without: boolean };
 
-async function run(path: string, picture: PictureFile, hints: SolveHints, options: Run): Promise<Wcs | null> {
-  const { output, timeoutSeconds, signal, program = 'astap_cli' } = options;
-  const parameters = ['-f', path, '-o', output, ...wordsOf(hints, picture)];
-  if (options.databaseFolder) parameters.push('-d', options.databaseFolder);
-  try {
-    await runProgram(program, parameters, {
-      ...{ silenceSeconds: timeoutSeconds, timeoutSeconds, signal },
-      ...{ aptPackage: 'astap-cli', endsItsChildren: true },
-    });
-  } catch (error) {
-    if (!(error instanceof NightflowError)) throw error;
-    if (error.code === 'timeout') return null;
-    // That it found nothing is an exit code too: its answer tells them apart.
-    if (error.code !== 'failed') throw error;
-    const said = await readAnswer(output);
-    if (!said) throw error;
-    return wcsIn(said, picture);
-  }
-  const said = await readAnswer(output);
-  if (!said) throw new NightflowError('failed', 'ASTAP left no answer.');
-  return wcsIn(said, picture);
-}
-
-/** The height of the field is the scale that it asks for; 0: it tries from 0.3° to 12°. */
-export function wordsOf(hints: SolveHints, { height }: { height: number }): string[] {
-  const { raDegrees, decDegrees, radiusDegrees = 10, scaleLow, scaleHigh } = hints;
-  const scale = scaleLow && scaleHigh ? Math.sqrt(scaleLow * scaleHigh) : (scaleLow ?? scaleHigh ?? 0);
-  const words = ['-fov', ((scale * height) / 3600).toFixed(6)];
-  if (raDegrees === undefined || decDegrees === undefined) return [...words, '-r', '180'];
+/** A hint may be wrong: first with all of it, then without the scale, then without the position, then without either. */
+function attemptsFor(hints: SolveHints, height: number): Attempt[] {
+  const { raDegrees, decDegrees, radiusDegrees = usualRadius, scaleLow, scaleHigh } = hints;
+  const place = raDegrees === undefined || decDegrees === undefined ? null : { raDegrees, decDegrees, radiusDegrees };
+  const scale = scaleLow && scaleHigh ? Math.sqrt(scaleLow * scaleHigh) : (scaleLow ?? scaleHigh);
+  const known = scale ? (scale * height) / 3600 : null;
+  const at = (where: Attempt['place'], without: boolean, fields: number[]): Attempt[] =>
+    fields.map((fieldDegrees) => ({ place: where, fieldDegrees, without }));
   return [
-    ...words,
-    ...['-ra', (raDegrees / 15).toFixed(6), '-spd', (decDegrees + 90).toFixed(6), '-r', radiusDegrees.toFixed(2)],
+    ...(place && known ? at(place, false, [known]) : []),
+    ...(place ? at(place, known !== null, anyField) : []),
+    ...(known ? at(null, place !== null, [known]) : []),
+    ...at(null, place !== null || known !== null, anyField),
   ];
 }
 
-/** Its `KEY=value` lines; null when there is no file. */
-async function readAnswer(output: string): Promise<Map<string, string> | null> {
-  const text = await readFile(`${output}.ini`, 'utf8').catch(() => null);
-  if (text === null) return null;
-  const lines = text.slice(0, 100_000).split(/\r?\n/);
-  return new Map(lines.map((line) => line.split('=', 2).map((part) => part.trim()) as [string, string]));
-}
-
-/** @throws missing without a star database, failed with what ASTAP says */
-function wcsIn(said: Map<string, string>, { width, height }: PictureFile): Wcs | null {
-  if (said.get('PLTSOLVD') === 'T') {
-    const numbers: Keyword[] = [...said].map(([name, value]) => ({ name, value: Number(value) }));
-    const axes: Keyword[] = [
-      { name: 'CTYPE1', value: 'RA---TAN' },
-      { name: 'CTYPE2', value: 'DEC--TAN' },
-    ];
-    const wcs = wcsOf([...axes, ...numbers.filter(({ value }) => Number.isFinite(value))], { width, height });
-    if (wcs) return wcs;
-    throw new NightflowError(
-      'failed',
-      'ASTAP says that it solved the picture, but left no coordinates that can be read.',
-    );
-  }
-  const error = said.get('ERROR');
-  if (error && /database/i.test(error))
-    throw new NightflowError('missing', 'ASTAP has no star database that fits this field.', { remedy: databaseRemedy });
-  if (error) throw new NightflowError('failed', `ASTAP failed: ${error}`);
-  return null;
-}
+const matchSentence = (withoutHints: boolean): string =>
+  withoutHints ? 'ASTAP found the field. The hint was wrong: found without it.' : 'ASTAP found the field.';

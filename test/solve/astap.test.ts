@@ -44,7 +44,7 @@ afterAll(async () => {
 });
 
 let programs = 0;
-/** A program that leaves these answers, one a call, notes its words, and ends as ASTAP does: 0 when solved, 1 when not. */
+/** A program that leaves these answers, one a call and the last one from then on, notes its words, and ends as ASTAP does: 0 when solved, 1 when not. */
 async function playing(...answers: string[]) {
   const program = join(folder, `astap${programs++}`);
   for (const [i, answer] of answers.entries()) await writeFile(`${program}.answer${i}`, answer);
@@ -52,6 +52,7 @@ async function playing(...answers: string[]) {
 printf '%s ' "$@" >> ${program}.words
 echo >> ${program}.words
 n=$(($(wc -l < ${program}.words) - 1))
+[ $n -lt ${answers.length} ] || n=${answers.length - 1}
 while [ "$1" != "-o" ]; do shift; done
 cp ${program}.answer$n "$2.ini"
 grep -q PLTSOLVD=T "$2.ini"
@@ -76,12 +77,34 @@ describe('ASTAP', () => {
     expect((await words())[0]).toMatch(/ -fov 20\.53\d+ -ra 18\.400000 -spd 131\.500000 -r 30\.00 -d \/stars$/);
   });
 
-  it('is asked again without the position when it finds nothing there', async () => {
-    const { solve, words } = await playing(notFound, solved);
-    const result = await solve({ raDegrees: 10, decDegrees: -20 });
+  it('is asked without the scale, without the position and without both when it finds nothing', async () => {
+    const nothing = Array.from({ length: 9 }, () => notFound);
+    const { solve, words } = await playing(...nothing, solved);
+    const result = await solve({ raDegrees: 15, decDegrees: -20, scaleLow: 3.75, scaleHigh: 3.75 });
     expect(result).toMatchObject({ status: 'matched', withoutHints: true });
     expect(result.reason).toContain('The hint was wrong');
-    expect((await words())[1]).toContain('-fov 0.000000 -r 180');
+    const asked = (await words()).map((line) => /-fov (\S+) (-ra|-r)/.exec(line)!.slice(1).join(' '));
+    const any = ['62.000000', '40.000000', '24.000000', '0.000000'];
+    expect(asked).toEqual([
+      '1.000000 -ra',
+      ...any.map((field) => `${field} -ra`),
+      '1.000000 -r',
+      ...any.map((field) => `${field} -r`),
+    ]);
+  });
+
+  it('that finds no stars says so, and what else it says is an error', async () => {
+    const few = await playing('PLTSOLVD=F\nERROR=Not enough stars.\n');
+    expect(await few.solve({ raDegrees: 10, decDegrees: 0 })).toMatchObject({ status: 'too-few-stars' });
+    const broken = await playing('PLTSOLVD=F\nERROR=Error reading image file.\n');
+    await expect(broken.solve()).rejects.toMatchObject({
+      code: 'failed',
+      message: 'ASTAP failed: Error reading image file.',
+    });
+    const lying = await playing('PLTSOLVD=T\nCRPIX1=nonsense\n');
+    await expect(lying.solve()).rejects.toMatchObject({
+      message: expect.stringContaining('no coordinates that can be read'),
+    });
   });
 
   it('says no match where it finds none, and leaves no folder behind', async () => {
@@ -94,7 +117,7 @@ describe('ASTAP', () => {
     const { solve } = await playing(noDatabase);
     await expect(solve()).rejects.toMatchObject({
       code: 'missing',
-      message: 'ASTAP has no star database that fits this field.',
+      message: 'ASTAP has no star database that it can read in /stars.',
       remedy: expect.stringContaining('https://www.hnsky.org/astap.htm'),
     });
   });
