@@ -1,4 +1,4 @@
-/** Dead time that the sequence adds between exposures of 12 Mpx, all kept durably: a camera asked for each frame, the simulator, a replayed folder, rpicam and gphoto2 (stand-ins of their programs). */
+/** Dead time that we add between exposures, for each backend: a camera asked for each frame, simulator, folder, rpicam and gphoto2 (stand-ins of their programs), a real indiserver. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,7 +8,9 @@ import { deadSeconds } from '../lib/camera/sensors.ts';
 import { simulatorBackend } from '../lib/camera/simulator.ts';
 import { isoTime, realClock } from '../lib/clock/clock.ts';
 import { allocatePixels, Frame } from '../lib/frame/frame.ts';
-import { gphoto2Held, rpicam } from './gap/programs.ts';
+import { gphoto2Held, gphoto2OneByOne } from './gap/gphoto2.ts';
+import { indi } from './gap/indi.ts';
+import { rpicam } from './gap/rpicam.ts';
 import { lines, run } from './gap/run.ts';
 import { type BenchLine, median } from './harness.ts';
 
@@ -20,7 +22,8 @@ export default async function gap(): Promise<BenchLine[]> {
   try {
     console.log(`The IMX477 itself is blind for ${sensorMilliseconds.toFixed(2)} ms between exposures of 5 s.`);
     const own = [...(await onRequest(folder)), ...(await simulator(folder)), ...(await replayed(folder))];
-    return [...own, ...(await rpicam(folder)), ...(await gphoto2Held(folder))];
+    const programs = [...(await rpicam(folder)), ...(await gphoto2Held(folder)), ...(await gphoto2OneByOne(folder))];
+    return [...own, ...programs, ...(await indi())];
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
@@ -28,17 +31,21 @@ export default async function gap(): Promise<BenchLine[]> {
 
 /** The hardest case: nothing is exposed until the sequence asks for the next frame. */
 async function onRequest(folder: string): Promise<BenchLine[]> {
-  const { end } = await run(new AskedCamera(4056, 3040), { exposureSeconds: 0.5, frames: 40 }, join(folder, 'asked'));
-  return lines('asked for each frame', (end.gaps.median ?? Infinity) * 1000, end);
+  const camera = new AskedCamera(4056, 3040);
+  const taken = await run(camera, { exposureSeconds: 0.5, frames: 40 }, join(folder, 'asked'));
+  const addedMilliseconds = (taken.end.gaps.median ?? Infinity) * 1000;
+  return lines({ part: 'asked for each frame', model: 'none', addedMilliseconds, lost: taken.end.lost }, taken);
 }
 
 /** Streams by itself: what is added is what exceeds the sensor's own dead time. */
 async function simulator(folder: string): Promise<BenchLine[]> {
   const sensor = 'imx290';
   const camera = simulatorBackend.create({ sensor }, { clock: realClock, site: null });
-  const { end } = await run(camera, { exposureSeconds: 2, frames: 15 }, join(folder, 'simulator'));
-  const own = deadSeconds(sensor, 2);
-  return lines('simulator', Math.max(0, (end.gaps.median ?? Infinity) - own) * 1000, end);
+  const taken = await run(camera, { exposureSeconds: 2, frames: 15 }, join(folder, 'simulator'));
+  const own = deadSeconds(sensor, 2) * 1000;
+  const addedMilliseconds = (taken.end.gaps.median ?? Infinity) * 1000 - own;
+  const model = `${sensor} at 2 s, ${own.toFixed(2)} ms`;
+  return lines({ part: 'simulator', model, addedMilliseconds, lost: taken.end.lost }, taken);
 }
 
 /** A fixed pace of 0.5 s: what is added is how much later than that a frame reaches the flow. */
@@ -49,9 +56,11 @@ async function replayed(folder: string): Promise<BenchLine[]> {
     { path, pace: 'fixed', intervalSeconds, watch: false },
     { clock: realClock, site: null },
   );
-  const { end, arrivals } = await run(camera, { exposureSeconds: 0.5, frames: 30 }, null);
+  const taken = await run(camera, { exposureSeconds: 0.5, frames: 30 }, null);
+  const { arrivals } = taken;
   const late = arrivals.slice(1).map((at, i) => at - arrivals[i]! - intervalSeconds * 1000);
-  return lines('folder', Math.max(0, median(late)), end);
+  const model = `a picture every ${intervalSeconds} s; added is how much later one is there`;
+  return lines({ part: 'folder', model, addedMilliseconds: median(late), lost: taken.end.lost }, taken);
 }
 
 /** Opens its shutter when it is asked, and closes it when its timer fires: the time between is the sequence's doing. */
