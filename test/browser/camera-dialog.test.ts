@@ -2,7 +2,7 @@
  * The dialog of astro-camera in the editor, with the stand-ins of rpicam-apps and gphoto2 on the PATH: its lists fill from the programs. Set
  * NIGHTFLOW_SCREENSHOTS to a folder to keep what the browser saw, in light and dark.
  */
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -11,8 +11,8 @@ import { makeRpicamStandIn, type RpicamStandIn } from '../camera/stand-in/rpicam
 import { imx477 } from '../camera/stand-in/rpicam-texts.ts';
 import { buildPackage, type Running, startOurs, temporaryFolder } from '../house/node-red.ts';
 import { openBrowser } from './chromium.ts';
+import { openEditor, screenshotThemes } from './pages.ts';
 
-const screenshots = process.env.NIGHTFLOW_SCREENSHOTS;
 const soon = { timeout: 30_000 };
 const userDir = temporaryFolder();
 const camera = '0c0c0c0c0c0c0c01';
@@ -28,16 +28,9 @@ let gphoto2: Gphoto2StandIn;
 let running: Running;
 let browser: Browser;
 let page: Page;
-const complaints: string[] = [];
+let complaints: string[];
 
-const shot = async (name: string) => {
-  if (!screenshots) return;
-  mkdirSync(screenshots, { recursive: true });
-  for (const theme of ['light', 'dark'] as const) {
-    await page.evaluate((dark) => document.documentElement.classList.toggle('nr-theme-dark', dark), theme === 'dark');
-    await page.screenshot({ path: join(screenshots, `${name}-${theme}.png`) });
-  }
-};
+const shot = (name: string) => screenshotThemes(page, name);
 const offered = (list: string) =>
   page.locator(`${list} option`).evaluateAll((all) => all.map((each) => (each as HTMLOptionElement).value));
 const answer = (backend: string) => page.locator(`#astro-camera-${backend}-answer`).textContent();
@@ -50,10 +43,7 @@ beforeAll(async () => {
   const path = [rpicam.programFolder, dirname(gphoto2.program), process.env.PATH].join(delimiter);
   running = await startOurs(userDir, { PATH: path });
   browser = await openBrowser();
-  page = await browser.newPage({ viewport: { width: 1280, height: 1000 } });
-  page.on('pageerror', (error) => complaints.push(error.message));
-  await page.goto(running.url);
-  await page.locator(`.red-ui-flow-node-group[id="${capture}"]`).waitFor();
+  ({ page, complaints } = await openEditor(browser, running.url, capture));
   await page.evaluate((id) => {
     // biome-ignore lint/suspicious/noExplicitAny: the editor's global
     (window as any).RED.editor.editConfig('', 'astro-camera', id);

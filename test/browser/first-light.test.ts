@@ -2,27 +2,20 @@
  * A new user's first evening: `npm start`, the phone page, a film, the editor, a flow of one's own. Set NIGHTFLOW_SCREENSHOTS to a folder
  * to keep what the browser saw.
  */
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { freePort, inPackage, type Running, startProgram, temporaryFolder } from '../house/node-red.ts';
 import { openBrowser } from './chromium.ts';
 import { addFlow, closeDialog, deploy, dragFromPalette, fillDialog, openDialog, statusOf, wire } from './editor.ts';
+import { screenshot } from './pages.ts';
 
 const film = 240_000;
-const screenshots = process.env.NIGHTFLOW_SCREENSHOTS;
 let observatory: Running;
 let browser: Browser;
 let editor: string;
 let dashboard: string;
 
 const address = (name: string) => new RegExp(`${name}:\\s+(http\\S+)`);
-const shot = async (page: Page, name: string, fullPage = false) => {
-  if (!screenshots) return;
-  mkdirSync(screenshots, { recursive: true });
-  await page.screenshot({ path: join(screenshots, `${name}.png`), fullPage });
-};
 
 beforeAll(async () => {
   const userDir = temporaryFolder();
@@ -76,8 +69,8 @@ describe('the page on the phone', () => {
   it('shows the live picture, the stack, the growing trail, the keogram', async () => {
     for (const title of ['Live', 'Latest stack', 'Star trail', 'Keogram']) await shown(title);
     await expect.poll(() => page.locator('.nf-state').textContent(), { timeout: 30_000 }).toBe('Exposing');
-    await shot(page, 'phone');
-    await shot(page, 'phone-whole', true);
+    await screenshot(page, 'phone');
+    await screenshot(page, 'phone-whole', true);
   }, 200_000);
 
   it('fits the width of the phone', async () => {
@@ -132,10 +125,10 @@ describe('the page on the phone', () => {
     const red = () => page.evaluate(() => document.documentElement.classList.contains('nf-red'));
     await page.getByRole('button', { name: 'Red night mode' }).click();
     expect(await red()).toBe(true);
-    await shot(page, 'phone-red');
+    await screenshot(page, 'phone-red');
     await page.locator('.nf-picture a').first().click();
     await page.locator('.nf-viewer img').waitFor();
-    await shot(page, 'phone-red-picture');
+    await screenshot(page, 'phone-red-picture');
     await page.getByRole('button', { name: 'Close' }).click();
     await page.reload();
     await page.locator('.nf-state').waitFor();
@@ -153,7 +146,7 @@ describe('the page on the phone', () => {
       const part = await fetch(url, { headers: { Range: 'bytes=0-99' } });
       expect([part.status, part.headers.get('content-type')]).toEqual([206, 'video/mp4']);
       expect(Buffer.from(await part.arrayBuffer()).toString('latin1', 4, 8)).toBe('ftyp');
-      await shot(page, 'phone-film', true);
+      await screenshot(page, 'phone-film', true);
     },
     film + 30_000,
   );
@@ -183,7 +176,7 @@ describe('the editor', () => {
 
   it('shows the demo flow', async () => {
     expect(await page.locator('.red-ui-flow-node').count()).toBeGreaterThan(20);
-    await shot(page, 'editor');
+    await screenshot(page, 'editor');
   });
 
   it('offers our flows under Import, Examples', async () => {
@@ -192,7 +185,7 @@ describe('the editor', () => {
     await dialog.locator('.red-ui-clipboard-dialog-tabs').getByText('Examples').click();
     await dialog.getByText('@nightflow/node-red').click();
     for (const flow of ['star-trails', 'pictures']) await dialog.getByText(flow, { exact: true }).waitFor();
-    await shot(page, 'import');
+    await screenshot(page, 'import');
     await page.getByRole('button', { name: 'Cancel' }).click();
     await dialog.waitFor({ state: 'hidden' });
   }, 60_000);
@@ -218,12 +211,12 @@ describe('the editor', () => {
     await fillDialog(page, { stackBy: 'count', stackFrames: '2' });
     await deploy(page);
     await expect.poll(() => statusOf(page, preview), { timeout: 90_000 }).toMatch(/^\d+x\d+ · \d+ kB/);
-    await shot(page, 'own-flow');
+    await screenshot(page, 'own-flow');
     await openDialog(page, preview);
     const picture = page.locator('#astro-preview-latest img');
     await picture.waitFor();
     expect(await picture.evaluate((image: HTMLImageElement) => image.naturalWidth)).toBeGreaterThan(600);
-    await shot(page, 'own-picture');
+    await screenshot(page, 'own-picture');
     await closeDialog(page);
   }, 180_000);
 });

@@ -2,25 +2,21 @@
  * The page "Focus" on a phone, as it comes out of Import, with the simulated telescope: the loop, an autofocus that brings the stars into
  * focus, the way back of one that is stopped. Set NIGHTFLOW_SCREENSHOTS to a folder to keep what the browser saw.
  */
-import { copyFileSync, mkdirSync, rmSync } from 'node:fs';
+import { copyFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildPackage, inPackage, type Running, startOurs, temporaryFolder } from '../house/node-red.ts';
 import { openBrowser } from './chromium.ts';
+import { openPhone, screenshot } from './pages.ts';
 
-const screenshots = process.env.NIGHTFLOW_SCREENSHOTS;
 const userDir = temporaryFolder();
 let running: Running;
 let browser: Browser;
 let page: Page;
-const complaints: string[] = [];
+let complaints: string[];
 
-const shot = async (name: string, fullPage = false) => {
-  if (!screenshots) return;
-  mkdirSync(screenshots, { recursive: true });
-  await page.screenshot({ path: join(screenshots, `${name}.png`), fullPage });
-};
+const shot = (name: string, fullPage = false) => screenshot(page, name, fullPage);
 const press = (name: string) => page.getByRole('button', { name }).click();
 const state = () => page.locator('.nf-state').textContent();
 const figure = async (at: number) => Number(await page.locator('.nf-figures b').nth(at).textContent());
@@ -33,18 +29,7 @@ beforeAll(async () => {
   copyFileSync(inPackage('flows/focus.json'), join(userDir, 'flows.json'));
   running = await startOurs(userDir);
   browser = await openBrowser();
-  page = await browser.newPage({
-    viewport: { width: 390, height: 844 },
-    deviceScaleFactor: 2,
-    isMobile: true,
-    hasTouch: true,
-  });
-  page.on('pageerror', (error) => complaints.push(error.message));
-  page.on('request', (request) => {
-    if (!request.url().startsWith('http://127.0.0.1') && !/^(data|blob):/.test(request.url()))
-      complaints.push(`asked ${request.url()}`);
-  });
-  await page.goto(`${running.url}/dashboard/focus`);
+  ({ page, complaints } = await openPhone(browser, `${running.url}/dashboard/focus`));
   await page.locator('.nf-state').waitFor();
 }, 120_000);
 

@@ -2,7 +2,7 @@
  * The page "Live stack" on a phone, as it comes out of Import, with the simulated camera: the picture that grows, darks, stop and save, and the
  * kept lights integrated in one go. Set NIGHTFLOW_SCREENSHOTS to a folder to keep what the browser saw.
  */
-import { mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -13,19 +13,15 @@ import { measureStars } from '../../lib/stars/measure.ts';
 import { buildPackage, type Running, startOurs, temporaryFolder } from '../house/node-red.ts';
 import { openBrowser } from './chromium.ts';
 import { deploy } from './editor.ts';
+import { openPhone, screenshot } from './pages.ts';
 
-const screenshots = process.env.NIGHTFLOW_SCREENSHOTS;
 const userDir = temporaryFolder();
 let running: Running;
 let browser: Browser;
 let page: Page;
-const complaints: string[] = [];
+let complaints: string[];
 
-const shot = async (name: string, fullPage = false) => {
-  if (!screenshots) return;
-  mkdirSync(screenshots, { recursive: true });
-  await page.screenshot({ path: join(screenshots, `${name}.png`), fullPage });
-};
+const shot = (name: string, fullPage = false) => screenshot(page, name, fullPage);
 const press = (name: string) => page.getByRole('button', { name, exact: true }).click();
 const state = () => page.locator('.nf-state').textContent();
 const text = () => page.locator('.nf-live .nf-small').first().textContent();
@@ -44,18 +40,7 @@ beforeAll(async () => {
   running = await startOurs(userDir);
   browser = await openBrowser();
   await importExample('live-stack');
-  page = await browser.newPage({
-    viewport: { width: 390, height: 844 },
-    deviceScaleFactor: 2,
-    isMobile: true,
-    hasTouch: true,
-  });
-  page.on('pageerror', (error) => complaints.push(error.message));
-  page.on('request', (request) => {
-    if (!request.url().startsWith('http://127.0.0.1') && !/^(data|blob):/.test(request.url()))
-      complaints.push(`asked ${request.url()}`);
-  });
-  await page.goto(`${running.url}/dashboard/live-stack`);
+  ({ page, complaints } = await openPhone(browser, `${running.url}/dashboard/live-stack`));
   await page.locator('.nf-state').waitFor();
 }, 120_000);
 
@@ -170,7 +155,7 @@ async function importExample(name: string): Promise<void> {
   await editor.locator('#red-ui-clipboard-dialog-ok').click();
   await editor.locator('.red-ui-tab-label', { hasText: 'Live stack' }).click();
   await editor.locator('.red-ui-flow-node').first().waitFor();
-  if (screenshots) await editor.screenshot({ path: join(screenshots, `${name}-editor.png`) });
+  await screenshot(editor, `${name}-editor`);
   await deploy(editor);
   await editor.close();
 }

@@ -2,27 +2,23 @@
  * The page "Occultations" on a phone, as it comes out of Import: a list is pasted and looked at, and a whole night runs over the simulated
  * observatory, from the first slew to the stopped server. Set NIGHTFLOW_SCREENSHOTS to a folder to keep what the browser saw.
  */
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildPackage, inPackage, type Running, startOurs, temporaryFolder } from '../house/node-red.ts';
 import { openBrowser } from './chromium.ts';
+import { openPhone, screenshot } from './pages.ts';
 
-const screenshots = process.env.NIGHTFLOW_SCREENSHOTS;
 const userDir = temporaryFolder();
 const clockStart = '2026-12-09T20:00:00Z';
 let running: Running;
 let browser: Browser;
 let page: Page;
 let startedAt: number;
-const complaints: string[] = [];
+let complaints: string[];
 
-const shot = async (name: string) => {
-  if (!screenshots) return;
-  mkdirSync(screenshots, { recursive: true });
-  await page.screenshot({ path: join(screenshots, `${name}.png`), fullPage: true });
-};
+const shot = (name: string) => screenshot(page, name, true);
 const press = (name: string | RegExp) => page.getByRole('button', { name }).click();
 const phase = () => page.locator('.nf-state').textContent();
 const rows = async () =>
@@ -71,18 +67,7 @@ beforeAll(async () => {
   await running.printed(/Started flows/);
   startedAt = performance.now();
   browser = await openBrowser();
-  page = await browser.newPage({
-    viewport: { width: 390, height: 844 },
-    deviceScaleFactor: 2,
-    isMobile: true,
-    hasTouch: true,
-  });
-  page.on('pageerror', (error) => complaints.push(error.message));
-  page.on('request', (request) => {
-    if (!request.url().startsWith('http://127.0.0.1') && !/^(data|blob):/.test(request.url()))
-      complaints.push(`asked ${request.url()}`);
-  });
-  await page.goto(`${running.url}/dashboard/occultations`);
+  ({ page, complaints } = await openPhone(browser, `${running.url}/dashboard/occultations`));
   await page.locator('.nf-state').waitFor();
 }, 120_000);
 

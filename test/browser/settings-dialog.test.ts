@@ -2,15 +2,15 @@
  * The dialogs of astro-camera-settings and of a camera's profiles in the editor: names, ranges and choices come from the deployed camera.
  * Set NIGHTFLOW_SCREENSHOTS to a folder to keep what the browser saw, in light and dark.
  */
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser, Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildPackage, type Running, startOurs, temporaryFolder } from '../house/node-red.ts';
 import { openBrowser } from './chromium.ts';
 import { closeDialog, openDialog } from './editor.ts';
+import { openEditor, screenshotThemes } from './pages.ts';
 
-const screenshots = process.env.NIGHTFLOW_SCREENSHOTS;
 const soon = { timeout: 30_000 };
 const userDir = temporaryFolder();
 const camera = '0d0d0d0d0d0d0d01';
@@ -40,16 +40,9 @@ const flow = [
 let running: Running;
 let browser: Browser;
 let page: Page;
-const complaints: string[] = [];
+let complaints: string[];
 
-const shot = async (name: string) => {
-  if (!screenshots) return;
-  mkdirSync(screenshots, { recursive: true });
-  for (const theme of ['light', 'dark'] as const) {
-    await page.evaluate((dark) => document.documentElement.classList.toggle('nr-theme-dark', dark), theme === 'dark');
-    await page.screenshot({ path: join(screenshots, `${name}-${theme}.png`) });
-  }
-};
+const shot = (name: string) => screenshotThemes(page, name);
 /** What the editor would deploy. */
 const stored = (id: string, name: string) =>
   page.evaluate(
@@ -68,10 +61,7 @@ beforeAll(async () => {
   writeFileSync(join(userDir, 'flows.json'), JSON.stringify(flow));
   running = await startOurs(userDir);
   browser = await openBrowser();
-  page = await browser.newPage({ viewport: { width: 1280, height: 1000 } });
-  page.on('pageerror', (error) => complaints.push(error.message));
-  await page.goto(running.url);
-  await page.locator(`.red-ui-flow-node-group[id="${settings}"]`).waitFor();
+  ({ page, complaints } = await openEditor(browser, running.url, settings));
 }, 120_000);
 
 afterAll(async () => {

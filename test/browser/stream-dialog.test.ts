@@ -2,7 +2,7 @@
  * `astro-stream` in a real Node-RED, as its package has it: the dialog, and a film of the simulated sky recorded from the button of an Inject.
  * Set NIGHTFLOW_SCREENSHOTS to a folder to keep what the browser saw, in light and dark.
  */
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -11,8 +11,8 @@ import { closeSharedPool } from '../../lib/kernels/pool.ts';
 import { buildPackage, type Running, startOurs, temporaryFolder } from '../house/node-red.ts';
 import { openBrowser } from './chromium.ts';
 import { closeDialog, openDialog } from './editor.ts';
+import { openEditor, screenshotThemes } from './pages.ts';
 
-const screenshots = process.env.NIGHTFLOW_SCREENSHOTS;
 const userDir = temporaryFolder();
 const tab = 'a1a1a1a1a1a1a1a1';
 const ids = {
@@ -41,17 +41,14 @@ const flow = [
 let running: Running;
 let browser: Browser;
 let page: Page;
-const complaints: string[] = [];
+let complaints: string[];
 
 beforeAll(async () => {
   buildPackage();
   writeFileSync(join(userDir, 'flows.json'), JSON.stringify(flow));
   running = await startOurs(userDir);
   browser = await openBrowser();
-  page = await browser.newPage({ viewport: { width: 1280, height: 1000 } });
-  page.on('pageerror', (error) => complaints.push(error.message));
-  await page.goto(running.url);
-  await page.locator(`.red-ui-flow-node-group[id="${ids.stream}"]`).waitFor();
+  ({ page, complaints } = await openEditor(browser, running.url, ids.stream));
 }, 120_000);
 afterAll(async () => {
   await browser?.close();
@@ -67,13 +64,7 @@ it('fills in what an older flow leaves out, and says what is wrong', async () =>
   );
   expect(await page.locator('#node-input-recordBy').inputValue()).toBe('auto');
   expect(await page.locator('#node-input-clockLimitSeconds').inputValue()).toBe('0.1');
-  if (screenshots) {
-    mkdirSync(screenshots, { recursive: true });
-    for (const theme of ['light', 'dark'] as const) {
-      await page.evaluate((dark) => document.documentElement.classList.toggle('nr-theme-dark', dark), theme === 'dark');
-      await page.screenshot({ path: join(screenshots, `astro-stream-${theme}.png`) });
-    }
-  }
+  await screenshotThemes(page, 'astro-stream');
   await page.locator('#node-input-lateSeconds').fill('-1');
   await page.locator('#node-input-lateSeconds').blur();
   await expect.poll(() => page.locator('#node-input-lateSeconds.input-error').count()).toBe(1);

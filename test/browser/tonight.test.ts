@@ -1,17 +1,17 @@
 /** The page "Tonight" on a phone, as it comes out of Import: the night, the windows of the targets, and why the others can't be seen. */
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildPackage, inPackage, type Running, startOurs, temporaryFolder } from '../house/node-red.ts';
 import { openBrowser } from './chromium.ts';
+import { openPhone, screenshot } from './pages.ts';
 
-const screenshots = process.env.NIGHTFLOW_SCREENSHOTS;
 const userDir = temporaryFolder();
 let running: Running;
 let browser: Browser;
 let page: Page;
-const complaints: string[] = [];
+let complaints: string[];
 
 beforeAll(async () => {
   buildPackage();
@@ -26,15 +26,9 @@ beforeAll(async () => {
   writeFileSync(join(userDir, 'flows.json'), JSON.stringify(flow));
   running = await startOurs(userDir);
   browser = await openBrowser();
-  page = await browser.newPage({
-    viewport: { width: 390, height: 844 },
-    deviceScaleFactor: 2,
-    isMobile: true,
-    hasTouch: true,
+  ({ page, complaints } = await openPhone(browser, `${running.url}/dashboard/tonight`, {
     timezoneId: 'Europe/London',
-  });
-  page.on('pageerror', (error) => complaints.push(error.message));
-  await page.goto(`${running.url}/dashboard/tonight`);
+  }));
   await page.locator('.nf-tonight tbody tr').first().waitFor();
 }, 120_000);
 
@@ -87,10 +81,7 @@ describe('the page Tonight', () => {
   });
 
   it('fits the width of the phone without a complaint', async () => {
-    if (screenshots) {
-      mkdirSync(screenshots, { recursive: true });
-      await page.screenshot({ path: join(screenshots, 'tonight.png'), fullPage: true });
-    }
+    await screenshot(page, 'tonight', true);
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
     expect(complaints).toEqual([]);
   });
