@@ -97,7 +97,7 @@ export interface Camera {
   stream?(request: StreamRequest, signal?: AbortSignal): Promise<CameraStream>;
   /** What a device beside the camera says of the time; null or absent where there is none. @throws aborted */
   referenceTime?(signal?: AbortSignal): Promise<ReferenceTime | null>;
-  /** Whether its frames may bring the camera's own file (`Frame.original`), those of `expose` and those of `exposures`. Absent: never. */
+  /** Whether its frames may bring the camera's own file (`Frame.original`, or the file of `Frame.source`), those of `expose` and those of `exposures`. Absent: never. */
   bringsOriginals?(way: 'single' | 'sequence'): boolean;
   /** What went wrong since the last call without stopping the camera (a broken file passed over), one sentence each. */
   warnings?(): readonly string[];
