@@ -113,6 +113,11 @@ export class FolderCamera implements Camera {
     }
   }
 
+  /** The files themselves, where they are RAW (`Frame.source`). */
+  bringsOriginals(): boolean {
+    return true;
+  }
+
   /** Broken files passed over since the last call. */
   warnings(): readonly string[] {
     const { skipped, skippedCount } = this.feed;

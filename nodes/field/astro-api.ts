@@ -2,8 +2,9 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { realClock } from '../../lib/clock/clock.ts';
-import { Appliance, type ApplianceCamera } from '../../lib/field/appliance/appliance.ts';
+import { Appliance } from '../../lib/field/appliance/appliance.ts';
 import type { BatchRecord } from '../../lib/field/appliance/batch-record.ts';
+import type { ApplianceCamera } from '../../lib/field/appliance/cameras.ts';
 import { type ApplianceHandler, applianceHandler } from '../../lib/field/appliance/http.ts';
 import { applianceMethods } from '../../lib/field/appliance/methods.ts';
 import { answerRpc } from '../../lib/field/appliance/rpc.ts';

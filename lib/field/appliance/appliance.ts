@@ -1,7 +1,6 @@
 /** The RAW appliance: some cameras and a spool. One shot at a time straight from memory, batches by way of the spool. */
 import { randomBytes } from 'node:crypto';
-import type { Camera, CameraInfo, ExposureRequest, SettingValue } from '../../camera/camera.ts';
-import { applySettings, listSettings, readSettingValues } from '../../camera/setting-values.ts';
+import type { ExposureRequest } from '../../camera/camera.ts';
 import { type Clock, isoTime } from '../../clock/clock.ts';
 import type { Frame } from '../../frame/frame.ts';
 import { renderPreview } from '../../frame/preview.ts';
@@ -10,17 +9,10 @@ import { asNightflowError, NightflowError } from '../../process/errors.ts';
 import { Events } from '../../process/events.ts';
 import { Batch } from './batch.ts';
 import { type BatchRecord, estimatedBytes, interrupted, isOver, restored, type WhenFull } from './batch-record.ts';
+import { type ApplianceCamera, ApplianceCameras } from './cameras.ts';
 import { type EncodedFrame, encodeFrame } from './encode.ts';
+import { type ApplianceFormat, requireFormat } from './format.ts';
 import { type Spool, type SpooledFrame, type SpoolRoom, spoolFull } from './spool.ts';
-
-export interface ApplianceCamera {
-  /** How the clients call it. */
-  id: string;
-  name: string;
-  ready(signal?: AbortSignal): Promise<Camera>;
-  /** Takes it for a shot or a batch. @throws busy, naming who has it. */
-  reserve(owner: string): () => void;
-}
 
 export interface ApplianceOptions {
   clock: Clock;
@@ -57,17 +49,20 @@ const rememberedBatches = 20;
 
 export class Appliance {
   readonly events = new Events<ApplianceEvents>();
+  /** What they are called, who has them, what they are set to. */
+  readonly cameras: ApplianceCameras;
   private readonly options: ApplianceOptions;
   private readonly records = new Map<string, BatchRecord>();
   private readonly running = new Map<string, { stop: AbortController; finished: Promise<void> }>();
-  private readonly busy = new Map<string, string>();
   private readonly latest = new Map<string, Frame>();
+  /** Of a batch's frames, by format and camera. */
   private readonly frameBytes = new Map<string, number>();
   private readonly closing = new AbortController();
   private lastShot: Shot | null = null;
 
   private constructor(options: ApplianceOptions) {
     this.options = options;
+    this.cameras = new ApplianceCameras(options.cameras, this.closing.signal);
   }
 
   /** With the batches that an earlier run left in the spool. */
@@ -81,52 +76,25 @@ export class Appliance {
     return appliance;
   }
 
-  async cameras(): Promise<(CameraInfo & { camera: string; problem: string | null })[]> {
-    return Promise.all(
-      this.options.cameras.map(async ({ id, name, ready }) => {
-        try {
-          return { ...(await ready(this.closing.signal)).info, camera: id, problem: null };
-        } catch (thrown) {
-          const problem = asNightflowError(thrown).message;
-          return { camera: id, id, name, backend: '', sensor: null, problem };
-        }
-      }),
-    );
-  }
-
-  /** @param id Absent: the first. @throws bad-input */
-  camera(id?: string): ApplianceCamera {
-    const { cameras } = this.options;
-    const camera = id === undefined ? cameras[0] : cameras.find((each) => each.id === id || each.name === id);
-    if (camera) return camera;
-    if (id === undefined)
-      throw new NightflowError('bad-input', 'There is no camera.', { remedy: 'Choose one in the node.' });
-    const names = cameras.map((each) => each.id).join(', ');
-    throw new NightflowError('bad-input', `There is no camera "${id.slice(0, 60)}".`, {
-      remedy: `There are: ${names}.`,
-    });
-  }
-
-  async settings(id?: string) {
-    return listSettings(await this.camera(id).ready(this.closing.signal));
-  }
-  async get(name: string, id?: string): Promise<SettingValue> {
-    return (await readSettingValues(await this.camera(id).ready(this.closing.signal), [name]))[name]!;
-  }
-  async set(name: string, value: SettingValue, id?: string): Promise<SettingValue> {
-    return (await applySettings(await this.camera(id).ready(this.closing.signal), [{ name, value }]))[name]!;
-  }
-
-  /** One exposure, as a file in memory. It is kept there until the next, for a client whose line broke. @throws as Camera.expose; busy */
-  async shot(exposure: ExposureRequest, id?: string, signal?: AbortSignal): Promise<Shot> {
-    const source = this.camera(id);
+  /**
+   * One exposure, as a file in memory. It is kept there until the next, for a client whose line broke.
+   * @throws as Camera.expose; busy; unsupported where the camera makes no file of its own and one is asked for
+   */
+  async shot(
+    exposure: ExposureRequest,
+    id?: string,
+    signal?: AbortSignal,
+    format: ApplianceFormat = 'auto',
+  ): Promise<Shot> {
+    const source = this.cameras.find(id);
     const stop = AbortSignal.any([this.closing.signal, ...(signal ? [signal] : [])]);
     const camera = await source.ready(stop);
-    const release = this.take(source, 'a shot');
+    requireFormat(format, camera, 'single');
+    const release = this.cameras.take(source, 'a shot');
     try {
       const frame = await camera.expose(exposure, stop);
-      const encoded = await encodeFrame(frame, stop);
-      this.seen(source.id, frame, encoded.bytes.byteLength);
+      const encoded = await encodeFrame(frame, { format, signal: stop });
+      this.latest.set(source.id, frame.withoutOriginal);
       const time = (frame.start ?? isoTime(this.options.clock.now())).replace(/[-:]/g, '');
       const shot = { ...encoded, name: `shot_${time}${encoded.extension}`, camera: source.id };
       this.lastShot = shot;
@@ -142,21 +110,30 @@ export class Appliance {
     return this.lastShot;
   }
 
-  /** Begins a batch. @throws bad-input, busy; disk-full when it can't fit, before anything is exposed. */
-  async start(count: number, exposure: ExposureRequest, id?: string, whenFull = this.options.whenFull) {
+  /** Begins a batch. @throws bad-input, busy; disk-full when it can't fit, unsupported as a shot, before anything is exposed. */
+  async start(
+    count: number,
+    exposure: ExposureRequest,
+    id?: string,
+    whenFull = this.options.whenFull,
+    format: ApplianceFormat = 'auto',
+  ): Promise<BatchRecord> {
     const { spool, clock } = this.options;
-    const source = this.camera(id);
+    const source = this.cameras.find(id);
     const camera = await source.ready(this.closing.signal);
-    const frameBytes = this.frameBytes.get(source.id) ?? estimatedBytes(camera.info);
+    requireFormat(format, camera, 'sequence');
+    const kind = `${format} of ${source.id}`;
+    const frameBytes = this.frameBytes.get(kind) ?? estimatedBytes(camera.info);
     const needed = count * (frameBytes ?? 0);
     const most = whenFull === 'end' ? (await spool.room()).roomBytes : await spool.capacity();
     if (needed > most) throw spoolFull(needed, most);
-    const release = this.take(source, `a batch of ${count}`);
+    const release = this.cameras.take(source, `a batch of ${count}`);
     const record: BatchRecord = {
       id: `${isoTime(clock.now()).slice(0, 19).replace(/[-:]/g, '').toLowerCase()}-${randomBytes(3).toString('hex')}`,
       camera: source.id,
       count,
       exposure,
+      format,
       whenFull,
       state: 'running',
       message: null,
@@ -179,7 +156,8 @@ export class Appliance {
       clock,
       frameBytes,
       onFrame: (frame, file) => {
-        this.seen(source.id, frame, file.bytes);
+        this.latest.set(source.id, frame.withoutOriginal);
+        this.frameBytes.set(kind, file.bytes);
         this.events.emit('frame', { frame, file, camera: source.id });
       },
       onChange: () => this.events.emit('progress', { ...record }),
@@ -217,7 +195,7 @@ export class Appliance {
 
   async status(): Promise<ApplianceStatus> {
     return {
-      cameras: this.options.cameras.map(({ id, name }) => ({ id, name, busy: this.busy.get(id) ?? null })),
+      cameras: this.cameras.occupied(),
       spool: await this.options.spool.room(),
       batches: [...this.records.values()].map((record) => ({ ...record })),
     };
@@ -253,7 +231,7 @@ export class Appliance {
   /** A JPEG of a batch's frame, or of the latest that a camera took; null when there is none. */
   async preview(of: { batch: string; number: number } | { camera?: string }, width: number): Promise<Buffer | null> {
     const path = 'batch' in of ? this.options.spool.path(of.batch, of.number) : null;
-    const frame = 'batch' in of ? path && (await readFrame(path)) : this.latest.get(this.camera(of.camera).id);
+    const frame = 'batch' in of ? path && (await readFrame(path)) : this.latest.get(this.cameras.find(of.camera).id);
     return frame ? (await renderPreview(frame, { width, stretch: 'auto', drc: 'off' })).jpeg : null;
   }
 
@@ -261,25 +239,6 @@ export class Appliance {
   async close(): Promise<void> {
     this.closing.abort();
     await Promise.all([...this.running.values()].map(({ finished }) => finished));
-  }
-
-  private take(source: ApplianceCamera, owner: string): () => void {
-    const held = this.busy.get(source.id);
-    if (held)
-      throw new NightflowError('busy', `The camera ${source.id} is busy with ${held}.`, {
-        remedy: 'Wait for its end, or abort it.',
-      });
-    const release = source.reserve(owner);
-    this.busy.set(source.id, owner);
-    return () => {
-      this.busy.delete(source.id);
-      release();
-    };
-  }
-
-  private seen(camera: string, frame: Frame, bytes: number): void {
-    this.latest.set(camera, frame);
-    this.frameBytes.set(camera, bytes);
   }
 
   private known(id: string): BatchRecord {

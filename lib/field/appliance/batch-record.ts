@@ -1,5 +1,6 @@
 /** What is known of a batch, while it runs, when it is over, and after a restart. */
 import type { CameraInfo, ExposureRequest } from '../../camera/camera.ts';
+import { type ApplianceFormat, formats } from './format.ts';
 import type { SpooledFrame } from './spool.ts';
 
 /** `pause`: wait for a client to make room, then go on; `end`: stop. */
@@ -21,6 +22,8 @@ export interface BatchRecord {
   camera: string;
   count: number;
   exposure: ExposureRequest;
+  /** As what its frames are kept. */
+  format: ApplianceFormat;
   whenFull: WhenFull;
   state: BatchState;
   /** What went wrong, with the remedy; null when nothing did. */
@@ -58,6 +61,7 @@ export function restored(id: string, kept: Record<string, unknown> | null, frame
     camera: String(kept?.camera ?? ''),
     count: whole(kept?.count, highest),
     exposure: (kept?.exposure as ExposureRequest | undefined) ?? { exposureSeconds: 0 },
+    format: formats.find((each) => each === kept?.format) ?? 'fits',
     whenFull: kept?.whenFull === 'end' ? 'end' : 'pause',
     state: over ? state : interrupted.state,
     message: over ? ((kept?.message as string | null) ?? null) : interrupted.message,

@@ -95,7 +95,8 @@ export class Batch {
 
   private taken({ frame, lostBefore }: CapturedFrame, signal: AbortSignal): void {
     const { record } = this;
-    this.frameBytes ??= frame.data.byteLength + headerBytes;
+    this.frameBytes ??=
+      (record.format !== 'fits' && frame.original?.data.byteLength) || frame.data.byteLength + headerBytes;
     record.taken++;
     record.lost += lostBefore;
     const written: Promise<void> = this.keep(frame.with({ number: record.taken }), record.taken, signal)
@@ -110,7 +111,7 @@ export class Batch {
   /** An abort stops the camera, not the way to the disk of what it has delivered. */
   private async keep(frame: Frame, number: number, signal: AbortSignal): Promise<void> {
     const { spool } = this.context;
-    const content = await encodeFrame(frame);
+    const content = await encodeFrame(frame, { format: this.record.format });
     this.frameBytes = content.bytes.byteLength;
     for (;;)
       try {

@@ -2,6 +2,7 @@
 import { parseArgs } from 'node:util';
 import { NightflowError } from '../../process/errors.ts';
 import type { BatchOptions } from './client.ts';
+import { formats } from './format.ts';
 
 export const help = `nightflow-capture N --host HOST [--exposure SECONDS] [--out FOLDER]
 
@@ -13,6 +14,8 @@ Takes N frames on a RAW appliance, and fetches them while the next are exposed.
   --gain G --offset O    the camera's own when absent
   --kind light           or dark, flat, bias
   --camera NAME          the first when absent
+  --format auto          the camera's own RAW files where it makes some (ARW,
+                         CR3, NEF …), else FITS; or original, or fits
   --when-full pause      or end
   --out .                the folder for the frames
   --parallel 2           frames that are fetched at the same time
@@ -51,6 +54,7 @@ const options = {
   offset: text,
   kind: text,
   camera: text,
+  format: text,
   'when-full': text,
   out: { ...text, default: '.' },
   parallel: { ...text, default: '2' },
@@ -80,6 +84,8 @@ function parse(args: string[]) {
 export function batchOf(values: CaptureOptions, positionals: string[]): BatchOptions {
   if (positionals.length !== 1) throw badOption('Say how many frames.');
   const { kind, camera } = values;
+  const format = formats.find((each) => each === values.format);
+  if (values.format !== undefined && !format) throw badOption(`--format is ${formats.join(', ')}.`);
   const whenFull = values['when-full'];
   if (whenFull !== undefined && whenFull !== 'pause' && whenFull !== 'end')
     throw badOption('--when-full is pause or end.');
@@ -94,6 +100,7 @@ export function batchOf(values: CaptureOptions, positionals: string[]): BatchOpt
       ...(kind === undefined ? {} : { kind }),
     },
     ...(camera === undefined ? {} : { camera }),
+    ...(format === undefined ? {} : { format }),
     ...(whenFull === undefined ? {} : { whenFull }),
   };
 }

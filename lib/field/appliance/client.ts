@@ -7,6 +7,7 @@ import type { WhenFull } from './batch-record.ts';
 import { type ApplianceAddress, Connection } from './connection.ts';
 import { damaged, type FailureData, failureOf } from './connection-errors.ts';
 import { type FetchOptions, fetchBatch } from './fetch-batch.ts';
+import type { ApplianceFormat } from './format.ts';
 import type { SpooledFrame } from './spool.ts';
 
 export type { ApplianceAddress } from './connection.ts';
@@ -16,6 +17,8 @@ export interface BatchOptions {
   count: number;
   exposure: ExposureRequest;
   camera?: string;
+  /** Absent: the camera's own file where it makes one, else FITS. */
+  format?: ApplianceFormat;
   whenFull?: WhenFull;
 }
 
@@ -51,8 +54,13 @@ export class ApplianceClient {
   }
 
   /** One exposure straight from the appliance's memory. @throws as `call`; rejected when the bytes are not those that were sent */
-  async shot(exposure: ExposureRequest, camera?: string, signal?: AbortSignal): Promise<FetchedShot> {
-    const body = { ...exposure, ...(camera ? { camera } : {}) };
+  async shot(
+    exposure: ExposureRequest,
+    camera?: string,
+    signal?: AbortSignal,
+    format?: ApplianceFormat,
+  ): Promise<FetchedShot> {
+    const body = { ...exposure, ...(camera ? { camera } : {}), ...(format ? { format } : {}) };
     const idleSeconds = exposure.exposureSeconds + callSeconds;
     const answer = await this.connection.request('/shot', { ...postOf(body), idleSeconds, signal });
     const chunks: Buffer[] = [];
@@ -70,8 +78,8 @@ export class ApplianceClient {
   }
 
   /** Begins a batch. @returns its id */
-  async start({ count, exposure, camera, whenFull }: BatchOptions, signal?: AbortSignal): Promise<string> {
-    const params = { count, ...exposure, ...(camera ? { camera } : {}), ...(whenFull ? { whenFull } : {}) };
+  async start({ count, exposure, camera, ...given }: BatchOptions, signal?: AbortSignal): Promise<string> {
+    const params = { count, ...exposure, ...(camera ? { camera } : {}), ...given };
     const { id } = (await this.call('batch', params, signal)) as { id?: unknown };
     if (typeof id === 'string') return id;
     throw new NightflowError('failed', 'The appliance answered without the id of the batch.');

@@ -17,3 +17,9 @@ export function encode(frame: FrameFields): EncodedFits {
   encoding.encode((bytes, at, length, position) => bytes.copy(file, position, at, at + length));
   return { data, sha256: createHash('sha256').update(file).digest('hex') };
 }
+
+/** The SHA-256 of a file in memory, 64 hexadecimal digits. */
+export const sum = (data: SharedArrayBuffer): string =>
+  createHash('sha256')
+    .update(Buffer.from(data as unknown as ArrayBuffer))
+    .digest('hex');

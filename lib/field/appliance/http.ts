@@ -50,12 +50,12 @@ export function applianceHandler(
     else sendJson(response, 200, answer);
   };
 
-  const shot = async (request: IncomingMessage, response: ServerResponse) => {
-    const { exposure, camera } = shotParameters(jsonOf(await bodyOf(request)));
+  const shot = async (request: IncomingMessage, response: ServerResponse, query: URLSearchParams) => {
+    const { exposure, camera, format } = shotParameters(jsonOf(await bodyOf(request)), query);
     const gone = new AbortController();
     if (response.destroyed) return;
     response.once('close', () => gone.abort());
-    const taken = await appliance.shot(exposure, camera, gone.signal);
+    const taken = await appliance.shot(exposure, camera, gone.signal, format);
     response.setHeader('Content-Location', 'shot');
     await sendBytes(request, response, taken, taken.bytes, stallMilliseconds);
   };
@@ -127,7 +127,7 @@ export function applianceHandler(
             return rpc(request, response);
           case 'shot':
             of('GET', 'POST');
-            return request.method === 'POST' ? shot(request, response) : lastShot(request, response);
+            return request.method === 'POST' ? shot(request, response, query) : lastShot(request, response);
           case '':
           case 'status':
           case 'batches':

@@ -3,6 +3,7 @@ import type { ExposureRequest, SettingValue } from '../../camera/camera.ts';
 import type { FrameKind } from '../../frame/frame.ts';
 import type { Appliance } from './appliance.ts';
 import type { WhenFull } from './batch-record.ts';
+import { type ApplianceFormat, formats } from './format.ts';
 import { checkedParameters, type MethodTable, openRpc, type Parameters, type Schema } from './rpc.ts';
 
 const camera: Schema = { type: 'string', description: 'Which camera; the first one when absent.' };
@@ -15,6 +16,12 @@ export const exposureSchemas: Record<string, Schema> = {
   gain: { type: 'number', description: 'As the camera counts it; its own setting when absent.' },
   offset: { type: 'number', description: 'As the camera counts it; its own setting when absent.' },
   kind: { type: 'string', description: 'What is exposed.', enum: ['light', 'dark', 'flat', 'bias'] },
+  format: {
+    type: 'string',
+    description:
+      "The file: the camera's own RAW (original), FITS (fits), or its own where it makes one (auto, when absent).",
+    enum: formats,
+  },
 };
 
 /** Frames of one batch: beyond a week of seconds. */
@@ -26,19 +33,19 @@ export function applianceMethods(appliance: Appliance, version: string): MethodT
       summary: 'The cameras, with their sensors, or why one does not answer.',
       parameters: {},
       result: 'An array of cameras.',
-      run: () => appliance.cameras(),
+      run: () => appliance.cameras.list(),
     },
     'settings.list': {
       summary: 'Every setting of a camera, with type, range, choices and value.',
       parameters: { camera },
       result: 'An array of settings.',
-      run: ({ camera }) => appliance.settings(text(camera)),
+      run: ({ camera }) => appliance.cameras.settings(text(camera)),
     },
     'settings.get': {
       summary: 'The value of a setting.',
       parameters: { name: setting, camera },
       result: 'The value.',
-      run: ({ name, camera }) => appliance.get(name as string, text(camera)),
+      run: ({ name, camera }) => appliance.cameras.get(name as string, text(camera)),
     },
     'settings.set': {
       summary: 'Sets a setting. A value that the camera changed to another is an error.',
@@ -48,13 +55,13 @@ export function applianceMethods(appliance: Appliance, version: string): MethodT
         camera,
       },
       result: 'The value that is in force now.',
-      run: ({ name, value, camera }) => appliance.set(name as string, value as SettingValue, text(camera)),
+      run: ({ name, value, camera }) => appliance.cameras.set(name as string, value as SettingValue, text(camera)),
     },
     capture: {
       summary: 'One exposure into the spool: a batch of one. POST shot answers with the bytes themselves.',
       parameters: exposureSchemas,
       result: 'The batch as it begins.',
-      run: (given) => appliance.start(1, exposureOf(given), text(given.camera)),
+      run: (given) => appliance.start(1, exposureOf(given), text(given.camera), undefined, formatOf(given)),
     },
     batch: {
       summary: 'Exposures back to back into the spool, to be fetched while the next are taken.',
@@ -74,6 +81,7 @@ export function applianceMethods(appliance: Appliance, version: string): MethodT
           exposureOf(given),
           text(given.camera),
           given.whenFull as WhenFull | undefined,
+          formatOf(given),
         ),
     },
     status: {
@@ -98,10 +106,20 @@ export function applianceMethods(appliance: Appliance, version: string): MethodT
   return methods;
 }
 
-/** The body of POST shot. @throws bad-input */
-export function shotParameters(body: unknown): { exposure: ExposureRequest; camera: string | undefined } {
-  const given = checkedParameters(body, exposureSchemas);
-  return { exposure: exposureOf(given), camera: text(given.camera) };
+export interface ShotParameters {
+  exposure: ExposureRequest;
+  camera: string | undefined;
+  format: ApplianceFormat | undefined;
+}
+
+/** The body of POST shot, an object, and the format that its address may have (`shot?format=original`). @throws bad-input */
+export function shotParameters(body: unknown, query: URLSearchParams): ShotParameters {
+  const asked = query.get('format');
+  const given = checkedParameters(
+    { ...(body as object), ...(asked === null ? {} : { format: asked }) },
+    exposureSchemas,
+  );
+  return { exposure: exposureOf(given), camera: text(given.camera), format: formatOf(given) };
 }
 
 const exposureOf = ({ exposureSeconds, gain, offset, kind }: Parameters): ExposureRequest => ({
@@ -110,5 +128,7 @@ const exposureOf = ({ exposureSeconds, gain, offset, kind }: Parameters): Exposu
   ...(offset === undefined ? {} : { offset: offset as number }),
   ...(kind === undefined ? {} : { kind: kind as FrameKind }),
 });
+
+const formatOf = ({ format }: Parameters): ApplianceFormat | undefined => format as ApplianceFormat | undefined;
 
 const text = (value: unknown): string | undefined => value as string | undefined;

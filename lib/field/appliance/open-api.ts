@@ -1,4 +1,6 @@
 /** The OpenAPI 3.1 document of the addresses that carry bytes; control is JSON-RPC, described by openrpc.json. */
+
+import { formats } from './format.ts';
 import { exposureSchemas } from './methods.ts';
 import { jsonSchema } from './rpc.ts';
 
@@ -49,7 +51,8 @@ export function openApi(version: string): object {
             required: true,
             content: { 'application/json': { schema: { $ref: '#/components/schemas/Exposure' } } },
           },
-          responses: { 200: fits('The file.'), ...errors },
+          parameters: [inQuery('format', formatSchema, 'As in the body: for who would rather have it in the address.')],
+          responses: { 200: picture('The file.'), ...errors },
         },
         get: { summary: 'The last shot once more.', responses: { ...fileAnswers, ...errors } },
       },
@@ -92,15 +95,16 @@ export function openApi(version: string): object {
   };
 }
 
-const binary = { type: 'string', contentMediaType: 'application/fits' };
-const fits = (description: string) => ({
+/** What a frame's file may be. */
+const mediaTypes = ['application/fits', 'image/*', 'application/octet-stream'];
+const picture = (description: string) => ({
   description,
   headers: { ETag: { schema: { type: 'string' }, description: 'Its SHA-256 in quotation marks.' } },
-  content: { 'application/fits': { schema: binary } },
+  content: Object.fromEntries(mediaTypes.map((type) => [type, { schema: { type: 'string', contentMediaType: type } }])),
 });
 const fileAnswers = {
-  200: fits('The file.'),
-  206: fits('The range that was asked for.'),
+  200: picture('The file.'),
+  206: picture('The range that was asked for.'),
   304: { description: 'If-None-Match has it.' },
   416: { description: 'The file ends before.' },
 };
@@ -112,6 +116,7 @@ const errors = {
     content: { 'application/json': { schema: { $ref: '#/components/schemas/Error' } } },
   },
 };
+const formatSchema = { type: 'string', enum: formats };
 const inPath = (name: string, schema: object) => ({ name, in: 'path', required: true, schema });
 const inQuery = (name: string, schema: object, description: string) => ({ name, in: 'query', schema, description });
 const frameParameters = [inPath('batch', { type: 'string' }), inPath('number', { type: 'integer', minimum: 1 })];

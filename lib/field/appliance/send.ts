@@ -3,6 +3,7 @@ import type { FileHandle } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { contentTypeOf } from './format.ts';
 
 interface Described {
   name: string;
@@ -66,7 +67,7 @@ function begin(request: IncomingMessage, response: ServerResponse, frame: Descri
     response.writeHead(304).end();
     return null;
   }
-  response.setHeader('Content-Type', frame.name.endsWith('.fits') ? 'application/fits' : 'application/octet-stream');
+  response.setHeader('Content-Type', contentTypeOf(frame.name));
   const ranged = request.method === 'GET' && (headers['if-range'] === undefined || headers['if-range'] === etag);
   const part = ranged ? rangeOf(headers.range, bytes) : whole(bytes);
   if (part === null) {
