@@ -60,8 +60,8 @@ export class Connection {
     });
     const status = answer.statusCode ?? 0;
     const wrong = mismatch(answer.headers, this.url);
-    const fine = (status >= 200 && status < 300) || request.allowed?.includes(status);
-    if (fine && !wrong) return answer;
+    const fine = status >= 200 && status < 300;
+    if ((fine || request.allowed?.includes(status)) && !wrong) return answer;
     // What has no version is no appliance: a gate before it, another program, or Node-RED while it starts.
     if (wrong && apiVersionHeader.toLowerCase() in answer.headers) throw drained(answer, wrong);
     const text = await textOf(answer, 65_536).catch(() => '');

@@ -10,6 +10,7 @@ import type { BatchStatus } from './appliance.ts';
 import { isOver } from './batch-record.ts';
 import type { Connection } from './connection.ts';
 import { damaged } from './connection-errors.ts';
+import { claimPart, releasePart } from './part-file.ts';
 import type { SpooledFrame } from './spool.ts';
 
 export interface FetchOptions {
@@ -40,7 +41,6 @@ export type AskForBatch = (kept: number | undefined, signal: AbortSignal) => Pro
 
 /** A line that breaks is tried again for some minutes. */
 const attempts = 12;
-const partSuffix = '.part';
 const usualParallel = 2;
 
 /** Resolves when the batch is over and all are here. @throws lost after many tries; rejected for a wrong sum; aborted */
@@ -132,16 +132,21 @@ class BatchFetch {
     const { folder, keepThere } = this.options;
     const path = confine(folder, frame.name);
     if ((await sizeOf(path)) !== frame.bytes || (await sha256Of(path)) !== frame.sha256) {
-      const part = `${path}${partSuffix}`;
-      if (!(await this.download(frame, part))) {
-        await unlink(part).catch(() => {});
-        return null;
+      const part = await claimPart(path);
+      try {
+        if (!(await this.download(frame, part))) {
+          await unlink(part).catch(() => {});
+          return null;
+        }
+        if ((await sha256Of(part)) !== frame.sha256) {
+          await unlink(part);
+          throw damaged(frame.name);
+        }
+        await publishDurably(part, path);
+      } catch (thrown) {
+        await releasePart(part, path);
+        throw thrown;
       }
-      if ((await sha256Of(part)) !== frame.sha256) {
-        await unlink(part);
-        throw damaged(frame.name);
-      }
-      await publishDurably(part, path);
     }
     if (!keepThere) await this.acknowledge(frame);
     return path;

@@ -24,5 +24,5 @@ export async function serveAppliance(
     await new Promise((resolve) => server.close(resolve));
   });
   const port = (server.address() as AddressInfo).port;
-  return { appliance, port, base: `http://127.0.0.1:${port}` };
+  return { appliance, server, port, base: `http://127.0.0.1:${port}` };
 }
