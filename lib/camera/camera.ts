@@ -56,6 +56,23 @@ export interface CapturedFrame {
   lostBefore: number;
 }
 
+/** How far bringing a lost camera back has come. */
+export interface RecoveryState {
+  /** The step that is under way, from 1, and how many there are. */
+  step: number;
+  of: number;
+  /** What is being done, or what a person has to do; the words of a sentence without its full stop. */
+  what: string;
+  /** UTC ms of the first attempt since it worked. */
+  since: number;
+  /** How often all steps were begun since then, from 1. */
+  attempt: number;
+  /** No step helped: it is tried again, and a person can help. */
+  needsPerson: boolean;
+  /** Why the step before did not help; null at the first. */
+  problem: string | null;
+}
+
 export interface CameraContext {
   clock: Clock;
   site: FrameSite | null;
@@ -103,8 +120,16 @@ export interface Camera {
   warnings?(): readonly string[];
   /** The focus drive that belongs to this camera (a lens driven over USB, the simulator's own); null or absent where there is none. */
   focuser?(): Promise<Focuser | null>;
-  /** Brings a camera that stopped answering back, or says why not. */
+  /** Brings a camera that stopped answering back, or says why not. An abort ends it at once. */
   recover(signal?: AbortSignal): Promise<void>;
+  /** Told of each step of `recover` as it begins, and null when the camera is back. @returns takes the listener off */
+  onRecovery?(listener: (state: RecoveryState | null) => void): () => void;
+  /**
+   * After `recover`: pictures that were exposed since `since` (UTC ms) and could not be sent when the camera was lost (they lay on its card),
+   * oldest first, each once. What is not taken out of the loop is there the next time. Absent where a camera keeps none.
+   * @throws lost, timeout, busy, aborted
+   */
+  leftBehind?(since: number, signal?: AbortSignal): AsyncIterable<CapturedFrame>;
   close(): Promise<void>;
 }
 

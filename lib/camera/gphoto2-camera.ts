@@ -1,8 +1,7 @@
 /** A DSLR or mirrorless body on USB as one of ours, through gphoto2: RAW straight to memory, every setting of the body, bursts, live view. */
-import { unlink } from 'node:fs/promises';
 import type { Frame } from '../frame/frame.ts';
-import { readFrame } from '../frame/read.ts';
 import { asNightflowError, NightflowError, throwIfAborted } from '../process/errors.ts';
+import { isTransient } from '../process/retry.ts';
 import type {
   Camera,
   CameraContext,
@@ -11,17 +10,22 @@ import type {
   ExposureRequest,
   LivePicture,
   LivePictureOptions,
+  RecoveryState,
   SettingDescription,
   SettingValue,
 } from './camera.ts';
 import type { Focuser } from './focuser.ts';
-import { canHold, hold, type Taken, takeOne } from './gphoto2-capture.ts';
+import { canHold, hold, takeOne, unlessAborted } from './gphoto2-capture.ts';
 import { Gphoto2Connection } from './gphoto2-connection.ts';
+import { type Development, develop, developLeft, developQueue } from './gphoto2-develop.ts';
 import { type ExposurePlan, prepareExposure } from './gphoto2-exposure.ts';
 import { focuserOf } from './gphoto2-focuser.ts';
+import { LeftPictures } from './gphoto2-left.ts';
 import { Gphoto2LiveView } from './gphoto2-live.ts';
 import { TakenQueue } from './gphoto2-queue.ts';
 import type { Gphoto2Session } from './gphoto2-session.ts';
+import { within } from './recovery.ts';
+import type { UsbTools } from './usb-reset.ts';
 
 export interface Gphoto2Options {
   /** Model, serial number or port; empty: the only or first body. */
@@ -32,6 +36,8 @@ export interface Gphoto2Options {
   holdShutter?: boolean;
   /** Where uhubctl finds the hub ('1-1'), for the last step of a recovery; empty: it is left out. */
   hub?: string;
+  /** Other than the installed programs that reset a USB device. */
+  usb?: UsbTools;
   /** Pictures that wait in memory for a slow consumer. 4: a RAW has up to 120 MB. */
   waitingFrames?: number;
   /** Path of gphoto2; empty: the installed one. */
@@ -40,12 +46,15 @@ export interface Gphoto2Options {
 }
 
 const usualWaiting = 4;
+/** For a held shutter to be let go of: the command under way, a large file on its way. */
+const letGoSeconds = 15;
 
 export class Gphoto2Camera implements Camera {
   private readonly options: Gphoto2Options;
   private readonly context: CameraContext;
   private readonly connection: Gphoto2Connection;
   private readonly live: Gphoto2LiveView;
+  private readonly left: LeftPictures;
   private readonly closing = new AbortController();
   private exposing = false;
   /** By Bulb or a continuous drive: a command in the middle of that would break the exposure. */
@@ -54,7 +63,8 @@ export class Gphoto2Camera implements Camera {
   constructor(options: Gphoto2Options, context: CameraContext) {
     this.options = options;
     this.context = context;
-    this.connection = new Gphoto2Connection(options);
+    this.connection = new Gphoto2Connection(options, context.clock);
+    this.left = new LeftPictures(context.clock, (sentence) => this.connection.tell(sentence));
     this.live = new Gphoto2LiveView(() => this.connection.session(), this.closing.signal);
   }
 
@@ -88,16 +98,18 @@ export class Gphoto2Camera implements Camera {
       throw new NightflowError('busy', `${this.info.name} can't be set while its shutter is held open.`, {
         remedy: 'Wait for the end of the exposure, or stop the sequence.',
       });
-    return (await this.connection.session()).set(name, value);
+    return this.connection.set(name, value);
   }
 
   async expose(request: ExposureRequest, signal?: AbortSignal): Promise<Frame> {
     throwIfAborted(signal);
     const stop = this.begin(signal);
     try {
-      const { session, plan } = await this.prepare(request, stop);
+      const { session, plan } = await this.prepare(request, stop, true);
       this.shutterHeld = plan.by === 'bulb';
-      return await this.develop(await takeOne(session, plan, this.context.clock, stop), request);
+      return await develop(await takeOne(session, plan, this.context.clock, stop), request, this.development);
+    } catch (thrown) {
+      throw this.failed(thrown);
     } finally {
       this.end();
     }
@@ -110,7 +122,7 @@ export class Gphoto2Camera implements Camera {
     const queue = new TakenQueue(this.options.waitingFrames ?? usualWaiting);
     let shooting: Promise<void> = Promise.resolve();
     try {
-      const { session, plan } = await this.prepare(request, stop);
+      const { session, plan } = await this.prepare(request, stop, false);
       const held = (this.options.holdShutter ?? true) && (await canHold(session, plan));
       this.shutterHeld = held || plan.by === 'bulb';
       const shoot = held
@@ -120,24 +132,20 @@ export class Gphoto2Camera implements Camera {
         () => queue.end(),
         (thrown) => queue.end(asNightflowError(thrown)),
       );
-      let lastEnd: number | null = null;
-      for (;;) {
-        const next = await queue.take(stop);
-        if (!next) return;
-        const { taken, lostBefore } = next;
-        if (lostBefore > 0) this.connection.tell('A picture was lost: its reader is slower than the camera.');
-        const frame = await this.develop(taken, request);
-        throwIfAborted(stop);
-        const gapSeconds = lastEnd === null ? null : (taken.startMilliseconds - lastEnd) / 1000;
-        lastEnd = taken.endMilliseconds;
-        yield { frame, gapSeconds, lostBefore };
-      }
+      yield* developQueue(queue, request, this.development, stop);
+    } catch (thrown) {
+      throw this.failed(thrown);
     } finally {
       leaving.abort();
-      await shooting;
+      // A body that hangs with its shutter down must not hold up who wants to leave.
+      await within(letGoSeconds, () => shooting).catch(() => this.connection.drop());
       await queue.clear();
       this.end();
     }
+  }
+
+  bringsOriginals(): boolean {
+    return true;
   }
 
   livePictures(options: LivePictureOptions = {}): AsyncIterable<LivePicture> {
@@ -156,6 +164,27 @@ export class Gphoto2Camera implements Camera {
   async recover(signal?: AbortSignal): Promise<void> {
     this.requireOpen();
     await this.connection.recover(signal);
+  }
+
+  onRecovery(listener: (state: RecoveryState | null) => void): () => void {
+    return this.connection.recovery.on(listener);
+  }
+
+  /** Of the card, when pictures are saved there: those that came since the exposures began and were not sent. */
+  async *leftBehind(since: number, signal?: AbortSignal): AsyncGenerator<CapturedFrame> {
+    if (!this.left.any) return;
+    const stop = this.begin(signal);
+    try {
+      const pictures = this.left.fetch(await this.connection.session(stop), since);
+      for (;;) {
+        const { value: fetched, done } = await unlessAborted(pictures.next(), stop);
+        if (done) return;
+        const frame = await developLeft(fetched, this.development);
+        if (frame) yield { frame, gapSeconds: null, lostBefore: 0 };
+      }
+    } finally {
+      this.end();
+    }
   }
 
   async close(): Promise<void> {
@@ -179,36 +208,30 @@ export class Gphoto2Camera implements Camera {
   private async prepare(
     request: ExposureRequest,
     stop: AbortSignal,
+    single: boolean,
   ): Promise<{ session: Gphoto2Session; plan: ExposurePlan }> {
     await this.live.giveWay();
     const session = await this.connection.session(stop);
-    return { session, plan: await prepareExposure(session, request) };
+    const plan = await prepareExposure(session, request);
+    await this.left.begin(session, request, single);
+    return { session, plan };
   }
 
-  /** Reads the file into a Frame and removes it. */
-  private async develop(taken: Taken, request: ExposureRequest): Promise<Frame> {
-    try {
-      const read = await readFrame(taken.path);
-      const middle = (taken.startMilliseconds + taken.endMilliseconds) / 2;
-      const [start, mid, end] = [taken.startMilliseconds, middle, taken.endMilliseconds].map((each) =>
-        new Date(Math.round(each)).toISOString(),
-      ) as [string, string, string];
-      const frame = read.with({
-        ...{ start, middle: mid, end },
-        timeSource: 'host',
-        timeUncertaintySeconds: Math.round(taken.uncertaintySeconds * 1000) / 1000,
-        exposureSeconds: (taken.endMilliseconds - taken.startMilliseconds) / 1000,
-        camera: this.info.name,
-        kind: request.kind ?? 'light',
-        site: this.context.site,
-        target: request.target ?? null,
-        source: null,
-      });
-      this.live.show(frame);
-      return frame;
-    } finally {
-      await unlink(taken.path).catch(() => {});
-    }
+  private get development(): Development {
+    return {
+      camera: this.info.name,
+      context: this.context,
+      left: this.left,
+      tell: (sentence) => this.connection.tell(sentence),
+      show: (frame) => this.live.show(frame),
+    };
+  }
+
+  /** What ended the exposures: pictures of theirs may lie on the card. */
+  private failed(thrown: unknown): NightflowError {
+    const error = asNightflowError(thrown);
+    if (isTransient(error)) this.left.lost();
+    return error;
   }
 
   /** @throws lost, busy */

@@ -1,14 +1,16 @@
 /** The ways of taking pictures with a body: its own timer, the shutter held open by us, the shutter held down for a burst without a gap. */
 import { unlink } from 'node:fs/promises';
-import { extname } from 'node:path';
 import type { Clock } from '../clock/clock.ts';
 import { asNightflowError, NightflowError, throwIfAborted } from '../process/errors.ts';
 import type { ExposurePlan } from './gphoto2-exposure.ts';
+import { isRaw } from './gphoto2-files.ts';
 import type { Gphoto2Session } from './gphoto2-session.ts';
 
 /** A picture in memory and when it was exposed, by the computer's clock. */
 export interface Taken {
   path: string;
+  /** Where the body had its files: on its card, or under a name in its memory. */
+  locations: readonly string[];
   startMilliseconds: number;
   endMilliseconds: number;
   uncertaintySeconds: number;
@@ -20,19 +22,21 @@ const transferSeconds = 60;
 const cutSeconds = 15;
 /** USB and the shutter, where nothing tells better. */
 const lagSeconds = 0.1;
-const rawExtensions = new Set(['.arw', '.cr2', '.cr3', '.nef', '.nrw', '.dng', '.raf', '.orf', '.rw2', '.pef']);
 
 /** Collects the files that the shell says it saves. One is whole when another line, or the prompt, follows. */
 export class Downloads {
   readonly paths: string[] = [];
   /** Of each file in turn: when the body said that it has it. */
   readonly arrivals: number[] = [];
+  /** Of those that the body announced: where it had them. */
+  readonly locations: string[] = [];
+  private location: string | null = null;
   private pending: string | null = null;
   private announced: number | null = null;
   private readonly clock: Clock;
-  private readonly onFile: (path: string, arrival: number) => void;
+  private readonly onFile: (path: string, arrival: number, location: string | null) => void;
 
-  constructor(clock: Clock, onFile: (path: string, arrival: number) => void = () => {}) {
+  constructor(clock: Clock, onFile: (path: string, arrival: number, location: string | null) => void = () => {}) {
     this.clock = clock;
     this.onFile = onFile;
   }
@@ -40,8 +44,10 @@ export class Downloads {
   readonly line = (line: string): void => {
     this.settle();
     const saving = /^Saving file as (.+)$/.exec(line);
+    const announced = /^New file is in location (.+) on the camera/.exec(line);
     if (saving) this.pending = saving[1]!;
-    else if (/^New file is in location |^FILEADDED /.test(line)) this.announced ??= this.clock.now();
+    else if (announced || line.startsWith('FILEADDED ')) this.announced ??= this.clock.now();
+    if (announced) this.location = announced[1]!;
   };
 
   /** The prompt is there. */
@@ -50,9 +56,11 @@ export class Downloads {
     const arrival = this.announced ?? this.clock.now();
     this.paths.push(this.pending);
     this.arrivals.push(arrival);
-    this.onFile(this.pending, arrival);
+    if (this.location) this.locations.push(this.location);
+    this.onFile(this.pending, arrival, this.location);
     this.pending = null;
     this.announced = null;
+    this.location = null;
   }
 }
 
@@ -73,13 +81,13 @@ export async function takeOne(
     throw thrown;
   });
   const path = await chooseRaw(downloads.paths);
-  if (path) return { ...taken, path };
+  if (path) return { ...taken, path, locations: downloads.locations };
   throw new NightflowError('lost', 'The camera exposed and sent no picture.', {
     remedy: 'Look whether its card is full, and whether it saves RAW files.',
   });
 }
 
-type Times = Omit<Taken, 'path'>;
+type Times = Omit<Taken, 'path' | 'locations'>;
 
 /** The body exposes between our command and its word that there is a file: that bounds the time. */
 async function byTimer(
@@ -186,15 +194,16 @@ async function burst(
   let delay = Number.POSITIVE_INFINITY;
   let count = 0;
   let pressed = 0;
-  const downloads = new Downloads(clock, (path, arrival) => {
-    // What comes after the release is the body's rest.
-    if (stop.aborted || !isWanted(path)) return void unlink(path).catch(() => {});
+  const downloads = new Downloads(clock, (path, arrival, location) => {
+    // What comes after the release is the body's rest. The pair of RAW and JPEG can't be told from two frames, so only RAW files count.
+    if (stop.aborted || !isRaw(path)) return void unlink(path).catch(() => {});
     count++;
     delay = Math.max(0, Math.min(delay, arrival - pressed - count * length));
     const start = Math.max(arrival - delay - length, previousEnd);
     previousEnd = start + length;
     onTaken({
       path,
+      locations: location === null ? [] : [location],
       startMilliseconds: start,
       endMilliseconds: previousEnd,
       uncertaintySeconds: delay / 2000 + lagSeconds,
@@ -221,15 +230,12 @@ async function burst(
 
 /** A body that saves RAW and JPEG sends both. Alone, a JPEG is taken as it is. */
 async function chooseRaw(paths: readonly string[]): Promise<string | null> {
-  const raw = paths.find((path) => rawExtensions.has(extname(path).toLowerCase())) ?? paths[0] ?? null;
+  const raw = paths.find(isRaw) ?? paths[0] ?? null;
   await Promise.all(paths.filter((path) => path !== raw).map((path) => unlink(path).catch(() => {})));
   return raw;
 }
 
-/** In a burst the pair can't be told from two frames, so only RAW files count. */
-const isWanted = (path: string): boolean => rawExtensions.has(extname(path).toLowerCase());
-
-function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+export function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (!signal) return work;
   return new Promise((resolve, reject) => {
     const stop = () => reject(new NightflowError('aborted', 'stopped'));

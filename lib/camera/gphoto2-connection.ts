@@ -1,24 +1,22 @@
 /** The way to one body: found by model or serial number wherever it is plugged in, opened when it is needed, brought back when it is lost. */
-import type { NightflowError } from '../process/errors.ts';
-import { asNightflowError, NightflowError as Failure, throwIfAborted } from '../process/errors.ts';
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Clock } from '../clock/clock.ts';
+import { asNightflowError, NightflowError, throwIfAborted } from '../process/errors.ts';
 import type { SettingValue } from './camera.ts';
-import {
-  type Body,
-  candidates,
-  climb,
-  cyclePower,
-  detect,
-  type RecoveryStep,
-  resetDevice,
-  resetPort,
-} from './gphoto2-find.ts';
+import { isCard } from './gphoto2-card.ts';
+import { type Body, candidates, detect, resetPort } from './gphoto2-find.ts';
+import { type HubPower, stepsOf } from './gphoto2-recovery.ts';
 import { Gphoto2Session } from './gphoto2-session.ts';
 import { makeRamFolder, removeRamFolder } from './ram-folder.ts';
+import { climb, RecoveryReport } from './recovery.ts';
+import type { UsbTools } from './usb-reset.ts';
 
 export interface ConnectionOptions {
   camera?: string;
   settings?: readonly { name: string; value: SettingValue }[];
   hub?: string;
+  usb?: UsbTools;
   program?: string;
   environment?: Record<string, string>;
 }
@@ -26,30 +24,46 @@ export interface ConnectionOptions {
 /** Two RAW files of the largest bodies. */
 const memoryBytes = 300e6;
 const mostWarnings = 100;
+const target = 'capturetarget';
+const askFor = 'Switch the camera off and on; look at its battery, its cable and its USB setting.';
+
+/** Which connection has which port, so that nobody resets another's camera. */
+const inUse = new Map<string, Gphoto2Connection>();
 
 export class Gphoto2Connection {
   /** The body of the last session. */
   body: Body | null = null;
+  readonly recovery: RecoveryReport;
   private readonly options: ConnectionOptions;
+  private readonly clock: Clock;
+  private readonly power: HubPower;
+  private readonly closing = new AbortController();
   private serial: string | null = null;
   private folder: string | null = null;
   private current: Gphoto2Session | null = null;
   private opening: Promise<Gphoto2Session> | null = null;
-  private closed = false;
+  private leaving: Promise<void> = Promise.resolve();
+  /** Where pictures go, when that was set after the opening: it outlives a session. */
+  private captureTarget: string | null = null;
   private told: string[] = [];
 
-  constructor(options: ConnectionOptions) {
+  constructor(options: ConnectionOptions, clock: Clock) {
     this.options = options;
+    this.clock = clock;
+    this.recovery = new RecoveryReport(clock);
+    this.power = { hub: options.hub || null, cycledAt: null };
   }
 
   /** The session; opened anew where it has ended. @throws missing, lost, busy, timeout, aborted */
   async session(signal?: AbortSignal): Promise<Gphoto2Session> {
     throwIfAborted(signal);
-    if (this.closed) throw new Failure('lost', 'The camera is closed.');
+    if (this.closing.signal.aborted) throw new NightflowError('lost', 'The camera is closed.');
     if (this.current?.shell.alive) return this.current;
-    this.opening ??= this.connect(signal)
+    const stop = signal ? AbortSignal.any([signal, this.closing.signal]) : this.closing.signal;
+    this.opening ??= this.connect(stop)
       .catch(async (thrown) => {
-        await this.dropFolder();
+        // Once there was a session, pictures may wait there.
+        if (this.body === null) await this.dropFolder();
         throw thrown;
       })
       .finally(() => {
@@ -68,52 +82,46 @@ export class Gphoto2Connection {
     return told;
   }
 
+  /** Sets a value. Whether pictures are to stay on the card is said when the session begins: it is begun anew where that changes. */
+  async set(name: string, value: SettingValue): Promise<SettingValue> {
+    const session = await this.session();
+    if (name !== target) return session.set(name, value);
+    const before = this.savesToCard;
+    const now = String(await session.set(name, value));
+    this.captureTarget = now;
+    if (this.savesToCard === before) return now;
+    await this.leave();
+    return (await this.session()).get(name);
+  }
+
+  /** Ends the session at once. */
+  drop(): void {
+    this.current?.shell.drop();
+  }
+
+  /** @throws what is wrong with the body, with what a person can do; aborted */
   async recover(signal?: AbortSignal): Promise<void> {
-    const program = this.program();
-    const again = async () => {
-      await this.leave();
-      await this.session(signal);
+    const stop = signal ? AbortSignal.any([signal, this.closing.signal]) : this.closing.signal;
+    const body = {
+      leave: () => this.leave(),
+      open: async (stop: AbortSignal) => void (await serialOf(await this.session(stop))),
+      port: (stop: AbortSignal) => this.ownPort(stop),
+      reset: (port: string, stop: AbortSignal) => resetPort(this.program(), port, stop),
     };
-    const port = async () => (await this.find(signal))[0]?.port ?? this.body?.port ?? '';
-    const { hub } = this.options;
-    const steps: RecoveryStep[] = [
-      { what: 'the session is opened anew, wherever the camera is now', work: again },
-      {
-        what: 'the USB port is reset by gphoto2',
-        work: async () => {
-          await this.leave();
-          await resetPort(program, await port(), signal);
-          await this.session(signal);
-        },
-      },
-      {
-        what: 'the USB device is reset by usbreset',
-        work: async () => {
-          await resetDevice(await port(), signal);
-          await this.session(signal);
-        },
-      },
-      ...(hub
-        ? [
-            {
-              what: 'the power of the USB hub is switched off and on',
-              work: async () => {
-                await cyclePower(hub, signal);
-                await this.session(signal);
-              },
-            },
-          ]
-        : []),
-    ];
-    const works = async () => void (await (await this.session(signal)).entry('serialnumber').catch(ignoreMissingEntry));
-    await climb(steps, works, (sentence) => this.tell(sentence));
+    const steps = stepsOf(body, this.options.usb ?? {}, this.power, this.clock);
+    await climb(steps, this.recovery, { askFor, signal: stop });
   }
 
   async close(): Promise<void> {
-    this.closed = true;
+    this.closing.abort();
     await this.opening?.catch(() => {});
     await this.leave();
     await this.dropFolder();
+  }
+
+  private get savesToCard(): boolean {
+    const set = this.options.settings?.findLast(({ name }) => name === target)?.value;
+    return isCard(this.captureTarget ?? String(set ?? ''));
   }
 
   private async dropFolder(): Promise<void> {
@@ -122,10 +130,15 @@ export class Gphoto2Connection {
     if (folder) await removeRamFolder(folder);
   }
 
-  private async leave(): Promise<void> {
+  /** Two programs at one body refuse each other: the next session begins when the last has let go. */
+  private leave(): Promise<void> {
     const { current } = this;
     this.current = null;
-    await current?.end();
+    if (current) {
+      for (const [port, connection] of inUse) if (connection === this) inUse.delete(port);
+      this.leaving = this.leaving.then(() => current.end());
+    }
+    return this.leaving;
   }
 
   private program() {
@@ -138,35 +151,56 @@ export class Gphoto2Connection {
     const bodies = await detect(this.program(), signal);
     const wanted = this.options.camera || this.body?.model || '';
     if (bodies.length === 0)
-      throw new Failure('lost', 'No camera is connected by USB.', {
+      throw new NightflowError('lost', 'No camera is connected by USB.', {
         remedy: 'Switch it on, set its USB connection to PC Remote (Sony) or PTP, and look at cable and battery.',
       });
-    return candidates(bodies, wanted);
+    const free = bodies.filter(({ port }) => (inUse.get(port) ?? this) === this);
+    return candidates(free.length > 0 ? free : bodies, wanted);
   }
 
-  private async connect(signal?: AbortSignal): Promise<Gphoto2Session> {
+  /** Where it was last, if it is there still; else the only one that it can be. */
+  private async ownPort(signal?: AbortSignal): Promise<string> {
+    const bodies = await this.find(signal);
+    const same = bodies.find(({ port, model }) => port === this.body?.port && model === this.body.model);
+    const own = same ?? (bodies.length === 1 ? bodies[0] : undefined);
+    if (own && (inUse.get(own.port) ?? this) === this) return own.port;
+    throw new NightflowError('busy', `${bodies.length} cameras may be it, and the others are not to be disturbed.`, {
+      remedy: 'Unplug the camera and plug it in again.',
+    });
+  }
+
+  private async connect(signal: AbortSignal): Promise<Gphoto2Session> {
     await this.leave();
     this.folder ??= await makeRamFolder(memoryBytes);
+    await sweep(this.folder);
     const bodies = await this.find(signal);
     let refusal: NightflowError | null = null;
     for (const body of bodies) {
-      const session = new Gphoto2Session({ ...this.program(), port: body.port, folder: this.folder });
+      const { folder } = this;
+      const session = new Gphoto2Session({ ...this.program(), port: body.port, folder, keep: this.savesToCard });
+      const drop = () => session.shell.drop();
+      signal.addEventListener('abort', drop, { once: true });
       try {
         await session.open(signal);
         const serial = await serialOf(session);
         if (this.isOurs(body, serial)) {
           await this.settle(session);
+          throwIfAborted(signal);
           this.body = body;
           this.serial = serial ?? this.serial;
           this.current = session;
+          inUse.set(body.port, this);
           return session;
         }
       } catch (thrown) {
         refusal = asNightflowError(thrown);
-        if (refusal.code === 'aborted' || refusal.code === 'bad-input') {
+        if (signal.aborted || refusal.code === 'bad-input') {
           await session.end();
+          throwIfAborted(signal);
           throw refusal;
         }
+      } finally {
+        signal.removeEventListener('abort', drop);
       }
       await session.end();
     }
@@ -181,7 +215,7 @@ export class Gphoto2Connection {
   }
 
   private notThere(bodies: readonly Body[]): NightflowError {
-    return new Failure('lost', `The camera ${this.options.camera || this.serial} is not connected.`, {
+    return new NightflowError('lost', `The camera ${this.options.camera || this.serial} is not connected.`, {
       remedy: `Connected: ${bodies.map(({ model, port }) => `${model} (${port})`).join(', ')}.`,
     });
   }
@@ -202,9 +236,16 @@ export class Gphoto2Connection {
             if (error.code === 'lost' || error.code === 'timeout') throw error;
             this.tell(`${name} stays as it is: ${error.message}`);
           });
-    for (const { name, value } of this.options.settings ?? [])
+    const later = this.captureTarget === null ? [] : [{ name: target, value: this.captureTarget }];
+    for (const { name, value } of [...(this.options.settings ?? []), ...later])
       await session.set(name, typed(await session.entry(name), value));
   }
+}
+
+/** What a download that was cut off left. */
+async function sweep(folder: string): Promise<void> {
+  for (const name of await readdir(folder))
+    if (name.startsWith('tmpfile')) await rm(join(folder, name), { force: true });
 }
 
 /** Settings of the dialog are text; a range wants a number and a switch true or false. */

@@ -1,6 +1,5 @@
-/** Which bodies are connected, and the steps that bring a lost one back. */
+/** Which bodies are connected, and at which port. */
 import { runProgram } from '../process/child.ts';
-import { asNightflowError, NightflowError } from '../process/errors.ts';
 
 export interface Body {
   model: string;
@@ -52,55 +51,5 @@ export async function resetPort(
     aptPackage: 'gphoto2',
     env: { ...environment, LC_ALL: 'C' },
     signal,
-  });
-}
-
-/** The same from outside, by bus and device number; not everywhere installed, and it needs the right to write to the device. */
-export async function resetDevice(port: string, signal?: AbortSignal): Promise<void> {
-  const numbers = /^usb:(\d+),(\d+)$/.exec(port);
-  if (!numbers) throw new NightflowError('unsupported', `${port} is no USB port that can be reset.`);
-  await runProgram('usbreset', [`${numbers[1]}/${numbers[2]}`], {
-    silenceSeconds: answerSeconds,
-    aptPackage: 'usbutils',
-    signal,
-  });
-}
-
-/** Switches the power of a hub off and on. On a Raspberry Pi 4 all sockets go together, so it is only done where the user said which. */
-export async function cyclePower(location: string, signal?: AbortSignal): Promise<void> {
-  await runProgram('uhubctl', ['-a', 'cycle', '-l', location], { silenceSeconds: 60, aptPackage: 'uhubctl', signal });
-}
-
-export interface RecoveryStep {
-  what: string;
-  work: () => Promise<void>;
-}
-
-/**
- * Tries one step after the other until `works` says that the camera is back. @param told The state, one sentence a step.
- * @throws the last refusal, with what a person can do; aborted
- */
-export async function climb(
-  steps: readonly RecoveryStep[],
-  works: () => Promise<void>,
-  told: (sentence: string) => void,
-): Promise<void> {
-  let last: NightflowError | null = null;
-  for (const [i, { what, work }] of steps.entries()) {
-    try {
-      told(`Recovery, step ${i + 1} of ${steps.length}: ${what}.`);
-      await work();
-      await works();
-      return;
-    } catch (thrown) {
-      last = asNightflowError(thrown);
-      if (last.code === 'aborted') throw last;
-      told(`That did not help: ${last.message}`);
-      if (last.code === 'missing' && i === 0) throw last;
-    }
-  }
-  throw new NightflowError(last?.code ?? 'lost', last?.message ?? 'The camera is gone.', {
-    cause: last,
-    remedy: 'Switch the camera off and on; look at its battery, its cable and its USB setting.',
   });
 }

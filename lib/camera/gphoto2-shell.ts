@@ -9,6 +9,8 @@ export interface ShellOptions {
   port: string | null;
   /** Where downloaded files go. */
   folder: string;
+  /** Pictures on the card stay there after they were sent. For those in the camera's memory it must not be set: they would pile up here. */
+  keep?: boolean;
   /** Path of gphoto2, or its name. */
   program: string;
   environment?: Record<string, string>;
@@ -52,10 +54,11 @@ export class Gphoto2Shell {
 
   /** Starts the program and waits for its first prompt. @throws missing, lost, busy, timeout, aborted */
   async start(signal?: AbortSignal): Promise<void> {
-    const { port, folder, program, environment } = this.options;
+    const { port, folder, program, environment, keep } = this.options;
     const words = [
       ...(port ? ['--port', port] : []),
       '--shell',
+      ...(keep ? ['--keep'] : []),
       '--force-overwrite',
       '--filename',
       `${folder}/s-%n.%C`,
@@ -81,6 +84,13 @@ export class Gphoto2Shell {
     return result;
   }
 
+  /** Ends the session at once: whoever waits for an answer is told. */
+  drop(): void {
+    this.failure ??= new NightflowError('lost', 'The session was given up.');
+    this.stopping.abort();
+    this.wake();
+  }
+
   /** Ends the session politely, then less so. */
   async end(): Promise<void> {
     if (!this.program) return;
@@ -99,6 +109,8 @@ export class Gphoto2Shell {
         silenceSeconds: Number.POSITIVE_INFINITY,
         signal: this.stopping.signal,
         aptPackage: 'gphoto2',
+        // It writes a download to a file here first and renames it then: from elsewhere it would go by way of the SD card.
+        cwd: this.options.folder,
         // Its messages are parsed: they must not be translated.
         env: { ...environment, LC_ALL: 'C', LANGUAGE: 'C' },
         onChunk: (chunk) => this.read(this.decoder.decode(chunk, { stream: true })),
@@ -108,13 +120,21 @@ export class Gphoto2Shell {
       });
       this.failure ??= new NightflowError('lost', 'The session with the camera has ended.');
     } catch (thrown) {
-      const error = asNightflowError(thrown);
-      this.failure ??=
-        error.code === 'failed' ? gphoto2Error(`${this.heard}\n${this.complaints.join('\n')}`, error) : error;
+      this.failure ??= this.explain(asNightflowError(thrown));
     } finally {
       this.input.end();
       this.wake();
     }
+  }
+
+  private explain(error: NightflowError): NightflowError {
+    if (error.code !== 'failed') return error;
+    const told = `${this.heard}\n${this.complaints.join('\n')}`;
+    if (told.includes('*** Error')) return gphoto2Error(told, error);
+    return new NightflowError('lost', `gphoto2 ended in the middle of its work: ${error.message}`, {
+      remedy: 'It is started anew; if that happens again, install a newer libgphoto2.',
+      cause: error,
+    });
   }
 
   private async sendNow(command: string, options: RunOptions): Promise<string[]> {

@@ -4,8 +4,14 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Gphoto2Traps } from './gphoto2-bin.ts';
 import { type BodyEntry, entryText } from './gphoto2-bodies.ts';
+import { StandInCard } from './gphoto2-card.ts';
 import { dngFile, pictureOf } from './rpicam-pixels.ts';
 
+/** DateTimeOriginal of the golden DNG. */
+const stampInPicture = '2026:11:21 06:56:02';
+/** Its ExposureTime, one rational: then comes where it stands. */
+const exposureEntry = '9a82050001000000';
+export const bodyClockSlowMilliseconds = 3_600_000;
 const out = (text: string) => writeSync(1, text);
 const complain = (text: string) => writeSync(2, text);
 
@@ -13,7 +19,9 @@ export class StandInBody {
   private readonly entries: BodyEntry[];
   private readonly extension: string;
   private readonly pattern: string;
+  private readonly keep: boolean;
   private readonly folder: string;
+  private readonly card: StandInCard;
   private traps!: Gphoto2Traps;
   private number = 1;
   private shots = 0;
@@ -22,13 +30,16 @@ export class StandInBody {
   private openedAt: number | null = null;
   private heldSince: number | null = null;
   private heldTaken = 0;
-  private ready: number[] = [];
+  /** Begins of exposures and when their files are ready, both by performance.now(). */
+  private ready: { began: number; at: number }[] = [];
 
-  constructor(entries: BodyEntry[], extension: string, pattern: string, folder: string) {
+  constructor(entries: BodyEntry[], extension: string, folder: string, options: { pattern: string; keep: boolean }) {
     this.folder = folder;
+    this.keep = options.keep;
+    this.card = new StandInCard(folder, extension);
     this.entries = entries;
     this.extension = extension;
-    this.pattern = pattern;
+    this.pattern = options.pattern;
   }
 
   async obey(command: string, traps: Gphoto2Traps): Promise<void> {
@@ -58,6 +69,18 @@ export class StandInBody {
         return this.waitEvents(argument);
       case 'capture-preview':
         return this.preview();
+      case 'ls': {
+        const text = traps.cardHidden ? '' : this.card.list(argument, traps.cardFiles);
+        if (text === null) this.error(-107, 'Directory not found', '');
+        else out(text);
+        return;
+      }
+      case 'get': {
+        const bytes = this.card.read(argument);
+        if (bytes) this.save(this.extension, bytes);
+        else this.error(-108, 'File not found', '');
+        return;
+      }
       default:
         complain('ERROR: Invalid command.\n');
     }
@@ -106,8 +129,8 @@ export class StandInBody {
       this.heldTaken = 0;
     } else if (open) this.openedAt = performance.now();
     else if (this.openedAt !== null) {
+      this.ready.push({ began: this.openedAt, at: performance.now() + this.traps.readMilliseconds });
       this.openedAt = null;
-      this.ready.push(performance.now() + this.traps.readMilliseconds);
     }
   }
 
@@ -121,17 +144,26 @@ export class StandInBody {
     if (this.heldSince === null) return;
     const period = this.exposureMilliseconds + 1;
     const ended = Math.floor((performance.now() - this.heldSince) / period);
-    for (; this.heldTaken < ended; this.heldTaken++)
-      this.ready.push(this.heldSince + (this.heldTaken + 1) * period + this.traps.readMilliseconds);
+    for (; this.heldTaken < ended; this.heldTaken++) {
+      const began = this.heldSince + this.heldTaken * period;
+      this.ready.push({ began, at: began + period + this.traps.readMilliseconds });
+    }
   }
 
   private async capture(): Promise<void> {
     if (this.traps.hangs) return new Promise(() => setInterval(() => {}, 1000));
     if (this.traps.busy) return this.error(-110, 'I/O in progress', 'Canon EOS Capture failed: Device Busy');
+    if (this.traps.batteryEmpty)
+      return this.error(
+        -1,
+        'Unspecified error',
+        'Sony Capture failed: Battery exhausted, perhaps. battery level is 0%',
+      );
     if (this.traps.cardFull) return this.error(-1, 'Unspecified error', 'PTP Store Full');
     if (this.exposureMilliseconds > 30_000) return this.error(-1, 'Unspecified error', 'PTP Timeout');
+    const began = performance.now();
     await sleep(this.exposureMilliseconds + this.traps.readMilliseconds);
-    this.deliver();
+    this.deliver(began);
   }
 
   /** Files that are there, until the time is over. */
@@ -144,36 +176,71 @@ export class StandInBody {
     for (let lines = 0; lines < this.traps.floodLines; lines += 100) out(flood);
     for (const end = performance.now() + milliseconds; performance.now() < end; ) {
       this.catchUp();
-      while (this.ready[0] !== undefined && this.ready[0] <= performance.now()) {
-        this.ready.shift();
-        if (!this.deliver()) return;
-      }
+      while (this.ready[0] !== undefined && this.ready[0].at <= performance.now())
+        if (!this.deliver(this.ready.shift()!.began)) return;
       await sleep(Math.max(0, Math.min(10, end - performance.now())));
     }
   }
 
   /** @returns false when the cable is out. */
-  private deliver(): boolean {
-    if (this.shots++ === this.traps.pulledAt) {
-      writeFileSync(join(this.folder, 'unplugged'), '');
-      if (this.traps.needsReset) writeFileSync(join(this.folder, 'dead'), '');
-      this.gone = true;
-      this.error(-7, 'I/O problem', 'PTP I/O Error');
-      return false;
-    }
-    const raw = dngFile({ format: 'SRGGB12', width: 64, height: 48, bits: 12 }, this.shots, 'ramp');
+  private deliver(began: number): boolean {
+    const target = this.find('capturetarget')!.value;
+    const toCard = /card/i.test(target);
+    const pulled = this.shots++ === this.traps.pulledAt;
     const isRaw = /^(RAW|NEF|cRAW)/.test((this.find('imagequality') ?? this.find('imageformat'))!.value);
+    const raw = this.picture(began);
     const kinds: [string, Buffer][] = isRaw ? [[this.extension, raw]] : [];
     if (!isRaw || this.traps.withJpeg) kinds.unshift(['JPG', pictureOf('still.jpg')]);
-    for (const [extension, bytes] of kinds) {
-      const onBody = `capt000${this.shots}.${extension.toLowerCase()}`;
-      const path = this.pattern.replace(/%0?3?n/, String(this.number++)).replace('%C', extension);
-      out(`New file is in location /${onBody} on the camera\n`);
-      out(`Saving file as ${path}\n`);
-      writeFileSync(path, bytes);
-      out(`Deleting file /${onBody} on the camera\n`);
+    const locations = kinds.map(([extension, bytes]) => {
+      const inMemory = `/capt${String(this.shots).padStart(4, '0')}.${extension.toLowerCase()}`;
+      if (!toCard || (pulled && this.traps.savedAfterPull === 0)) return inMemory;
+      const onCard = this.card.save(extension, bytes);
+      return target === 'card+sdram' ? inMemory : onCard;
+    });
+    if (pulled) {
+      this.pull(began, toCard, this.traps.pulledIn === 'transfer' ? locations[0]! : null);
+      return false;
+    }
+    for (const [i, [extension, bytes]] of kinds.entries()) {
+      out(`New file is in location ${locations[i]} on the camera\n`);
+      this.save(extension, bytes);
+      if (this.keep) out(`Keeping file ${locations[i]} on the camera\n`);
+      else {
+        this.card.remove(locations[i]!);
+        out(`Deleting file ${locations[i]} on the camera\n`);
+      }
     }
     return true;
+  }
+
+  /** The body goes on with what its shutter is held for, as far as it is told here. */
+  private pull(began: number, toCard: boolean, onItsWay: string | null): void {
+    if (onItsWay) out(`New file is in location ${onItsWay} on the camera\n`);
+    const period = this.exposureMilliseconds + 1;
+    for (let i = 1; toCard && i < this.traps.savedAfterPull; i++)
+      this.card.save(this.extension, this.picture(began + i * period));
+    writeFileSync(join(this.folder, 'unplugged'), '');
+    if (this.traps.needsReset) writeFileSync(join(this.folder, 'dead'), '');
+    this.gone = true;
+    this.error(-7, 'I/O problem', 'PTP I/O Error');
+  }
+
+  /** Its pixels are those of its number in the body's life; its stamp that of the body's clock, an hour slow and in whole seconds. */
+  private picture(began: number): Buffer {
+    const file = dngFile({ format: 'SRGGB12', width: 64, height: 48, bits: 12 }, this.card.nextNumber(), 'ramp');
+    const started = Date.now() - (performance.now() - began) - bodyClockSlowMilliseconds;
+    const stamp = new Date(started).toISOString().slice(0, 19).replaceAll('-', ':').replace('T', ' ');
+    file.write(stamp, file.indexOf(stampInPicture), 'latin1');
+    const exposure = file.readUInt32LE(file.indexOf(exposureEntry, 0, 'hex') + 8);
+    file.writeUInt32LE(Math.round(this.exposureMilliseconds || 1000), exposure);
+    file.writeUInt32LE(1000, exposure + 4);
+    return file;
+  }
+
+  private save(extension: string, bytes: Buffer): void {
+    const path = this.pattern.replace(/%0?3?n/, String(this.number++)).replace('%C', extension);
+    writeFileSync(path, bytes);
+    out(`Saving file as ${path}\n`);
   }
 
   private preview(): void {
