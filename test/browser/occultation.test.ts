@@ -95,6 +95,9 @@ describe('the page Occultations', () => {
     expect(list).toMatch(/Below.*can't be seen at .* it stands at -\d/);
     expect(list).toMatch(/Line 6: The right ascension "25h"/);
     expect(list).toMatch(/6 s · 0\.02 s \(shortest\) for 8\.5 mag|6 s · 0\.02 s for 8\.5 mag/);
+    expect(await page.locator('.nf-leftOut').textContent()).toBe(
+      "Not taken: 1 line can't be read, 1 line is refused. The list says why.",
+    );
     await shot('occultation-list');
   }, 90_000);
 
