@@ -15,8 +15,15 @@ export const backlogLimitBytes = Math.min(4e9, Math.max(256e6, memoryBytes / 4))
 /** Below this much free memory no further frame is taken while others wait. */
 const lowMemoryBytes = 100e6;
 
-/** Counts a picture as waiting until the returned function is called. */
-export function enterBacklog(picture: SharedArrayBuffer | undefined): () => void {
+/** Counts a frame's memory as waiting (its pixels, the camera's own file) until the returned function is called. */
+export function enterBacklog(...pictures: (SharedArrayBuffer | undefined)[]): () => void {
+  const leave = pictures.map(enter);
+  return () => {
+    for (const each of leave) each();
+  };
+}
+
+function enter(picture: SharedArrayBuffer | undefined): () => void {
   if (picture === undefined) return () => {};
   const queues = waiting.get(picture) ?? 0;
   if (queues === 0) waitingBytes += picture.byteLength;

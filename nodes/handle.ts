@@ -71,7 +71,7 @@ export function handleInput<T extends InputTable>(RED: NodeAPI, node: Node, opti
 
   node.on('input', (message, send, done) => {
     const frame = (message as AstroMessage).frame;
-    const leave = enterBacklog(parallel ? undefined : frame?.data);
+    const leave = parallel ? () => {} : enterBacklog(frame?.data, frame?.original?.data);
     // A parallel node may itself sleep on the clock for hours: only queued work makes time stand still.
     const release = parallel ? () => {} : clock.hold();
     const task = (parallel ? Promise.resolve() : tail)

@@ -1,6 +1,5 @@
 /** A camera on an INDI server as one of ours: FITS from the driver to Frames, and its focuser beside it. */
 
-import { readFitsBytes } from '../frame/fits/read.ts';
 import type { BayerPattern, Frame } from '../frame/frame.ts';
 import { IndiClient } from '../indi/client.ts';
 import type { SavedSetting } from '../indi/device-care.ts';
@@ -9,6 +8,8 @@ import { describeCameraSettings, readCameraSetting, writeCameraSetting } from '.
 import { IndiFocuser } from '../indi/devices/focuser.ts';
 import { refuseStreaming } from '../indi/devices/stream.ts';
 import { askGps } from '../indi/devices/stream-gps.ts';
+import { transferFormat } from '../indi/devices/transfer-format.ts';
+import { isOn } from '../indi/property.ts';
 import { asNightflowError, NightflowError } from '../process/errors.ts';
 import type {
   Camera,
@@ -21,6 +22,7 @@ import type {
 } from './camera.ts';
 import type { CameraStream, ReferenceTime, StreamRequest } from './camera-stream.ts';
 import type { Focuser } from './focuser.ts';
+import { frameOf } from './indi-frame.ts';
 import { openIndiStream } from './indi-stream.ts';
 
 /** A server whose connection the camera shares with others: it neither makes nor ends one. */
@@ -123,7 +125,7 @@ export class IndiBackendCamera implements Camera {
       await this.prepare(request, stop);
       return this.device.exposeNow(request.exposureSeconds, stop);
     });
-    return this.frameOf(picture, request, signal);
+    return this.developed(picture, request, signal);
   }
 
   async *exposures(request: ExposureRequest, signal?: AbortSignal): AsyncIterable<CapturedFrame> {
@@ -133,13 +135,18 @@ export class IndiBackendCamera implements Camera {
     const told = (sentence: string) => this.tell(sentence);
     let lastEnd: number | null = null;
     for await (const picture of this.device.pictures(request.exposureSeconds, { fast, told, signal })) {
-      const frame = await this.frameOf(picture, request, signal);
+      const frame = await this.developed(picture, request, signal);
       const start = millisecondsOf(frame.start);
       // To the millisecond, as drivers stamp.
       const gap = start === null || lastEnd === null ? null : Math.round(start - lastEnd) / 1000;
       lastEnd = millisecondsOf(frame.end);
       yield { frame, gapSeconds: gap, lostBefore: 0 };
     }
+  }
+
+  /** A DSLR's driver that is to send its pictures as they are. */
+  bringsOriginals(): boolean {
+    return isOn(this.device.find(transferFormat.property), transferFormat.own);
   }
 
   async stream(request: StreamRequest, signal?: AbortSignal): Promise<CameraStream> {
@@ -251,17 +258,10 @@ export class IndiBackendCamera implements Camera {
     }
   }
 
-  /** Its times are those of the driver, so of the clock of the server's computer. */
-  private async frameOf(picture: IndiPicture, request: ExposureRequest, signal?: AbortSignal): Promise<Frame> {
-    const frame = await readFitsBytes(picture, { signal });
-    return frame.with({
-      camera: this.options.device,
-      kind: request.kind ?? 'light',
-      exposureSeconds: frame.exposureSeconds ?? request.exposureSeconds,
-      timeSource: frame.start === null ? null : 'host',
-      site: this.context.site ?? frame.site,
-      target: request.target ?? frame.target,
-    });
+  private developed(picture: IndiPicture, request: ExposureRequest, signal?: AbortSignal): Promise<Frame> {
+    const { site } = this.context;
+    const tell = (problem: string) => this.tell(problem);
+    return frameOf(picture, { camera: this.options.device, site, request, tell, signal });
   }
 
   private tell(sentence: string): void {

@@ -7,7 +7,7 @@ import { asNightflowError, NightflowError, throwIfAborted } from '../process/err
 import { debayerFrame } from './debayer.ts';
 import { withExifInJpeg, withExifInPng } from './exif-write.ts';
 import { writeFits } from './fits/write.ts';
-import type { Frame, FrameFields } from './frame.ts';
+import type { Frame, FrameFields, Original } from './frame.ts';
 import { renderPreview, renderRgb } from './preview.ts';
 import type { DynamicRangeCompression, Stretch } from './stretch.ts';
 import type { Interleaved } from './write.job.ts';
@@ -27,6 +27,8 @@ export interface WriteOptions {
   signal?: AbortSignal;
 }
 
+type Saved = Pick<FrameFields, 'original' | 'source'>;
+
 const module = new URL('./write.job.ts', import.meta.url);
 const tiffJob = job<{ frame: FrameFields; path: string }, number>(module, 'writeTiff');
 const samplesJob = job<FrameFields, Interleaved>(module, 'encoderSamples');
@@ -42,9 +44,9 @@ const copyBytes = 1 << 20;
  * - tiff: the samples as they are, 8 or 16 bit or float; a Bayer frame stays its mosaic unless `debayer`.
  * - png: the samples as they are, 8 or 16 bit (float scaled to 16), a Bayer frame as in tiff; stretched or compressed, 8-bit display colours.
  * - jpeg: display colours.
- * - original: the file that the frame came from, byte for byte.
+ * - original: the camera's own file, or the file that the frame came from, byte for byte; fits where there is neither.
  * Date, exposure, ISO and camera go into the EXIF data of tiff, png and jpeg.
- * @throws bad-input for an original that there never was, lost for one that is gone; disk-full, failed, aborted.
+ * @throws lost for the file of an original that is gone; disk-full, failed, aborted.
  */
 export async function writeFrame(
   frame: Frame,
@@ -55,9 +57,13 @@ export async function writeFrame(
   return { path, bytes: await write(frame, path, options) };
 }
 
+/** What a frame is written as: FITS for an original that there never was (a simulated camera, a stack). */
+export const formatFor = (format: PictureFormat, { original, source }: Saved): PictureFormat =>
+  format === 'original' && original === null && source === null ? 'fits' : format;
+
 /** The extension of a file in this format, with its dot; an original keeps its own. */
-export function extensionOf(format: PictureFormat, frame: Pick<FrameFields, 'source'>): string {
-  switch (format) {
+export function extensionOf(format: PictureFormat, frame: Saved): string {
+  switch (formatFor(format, frame)) {
     case 'fits':
       return '.fits';
     case 'tiff':
@@ -67,17 +73,23 @@ export function extensionOf(format: PictureFormat, frame: Pick<FrameFields, 'sou
     case 'jpeg':
       return '.jpg';
     case 'original':
+      if (frame.original) return frame.original.extension;
       return /\.fits?\.(fz|gz)$/i.exec(frame.source ?? '')?.[0] ?? extname(frame.source ?? '');
   }
 }
 
 async function write(frame: Frame, path: string, options: WriteOptions): Promise<number> {
-  const { format, drc = 'off', quality = defaultQuality, signal } = options;
+  const { drc = 'off', quality = defaultQuality, signal } = options;
+  const format = formatFor(options.format, frame);
   switch (format) {
     case 'fits':
       return (await writeFits(frame, path, { signal })).bytes;
     case 'tiff':
-      return sharedPool().run(tiffJob, { frame: { ...(await inColour(frame, options)) }, path }, { signal });
+      return sharedPool().run(
+        tiffJob,
+        { frame: { ...(await inColour(frame.withoutOriginal, options)) }, path },
+        { signal },
+      );
     case 'jpeg': {
       const stretch = options.stretch ?? (frame.transfer === 'srgb' ? 'none' : 'auto');
       const { jpeg } = await renderPreview(frame, { stretch, drc, quality, signal });
@@ -86,7 +98,7 @@ async function write(frame: Frame, path: string, options: WriteOptions): Promise
     case 'png':
       return writeChunks(path, await png(frame, { ...options, stretch: options.stretch ?? 'none', drc }));
     case 'original':
-      return copyOriginal(frame.source, path, signal);
+      return frame.original ? writeChunks(path, [bytesOf(frame.original)]) : copyOriginal(frame.source!, path, signal);
     default:
       throw new NightflowError('bad-input', `The picture format "${format}" is unknown.`, {
         remedy: 'Choose fits, tiff, png, jpeg or original.',
@@ -119,7 +131,7 @@ const inColour = async (frame: Frame, { debayer, signal }: Pick<WriteOptions, 'd
 
 async function samples(frame: Frame, signal?: AbortSignal) {
   const { width, height, channels } = frame;
-  return { ...(await sharedPool().run(samplesJob, { ...frame }, { signal })), width, height, channels };
+  return { ...(await sharedPool().run(samplesJob, { ...frame.withoutOriginal }, { signal })), width, height, channels };
 }
 
 async function displayed(frame: Frame, stretch: Stretch, drc: DynamicRangeCompression, signal?: AbortSignal) {
@@ -131,11 +143,9 @@ async function writeChunks(path: string, chunks: readonly Chunk[]): Promise<numb
   return chunks.reduce((sum, chunk) => sum + chunk.byteLength, 0);
 }
 
-async function copyOriginal(source: string | null, path: string, signal?: AbortSignal): Promise<number> {
-  if (source === null)
-    throw new NightflowError('bad-input', 'This frame did not come from a file, so there is no original to save.', {
-      remedy: 'Save it as FITS, TIFF, PNG or JPEG.',
-    });
+const bytesOf = ({ data }: Original): Uint8Array => new Uint8Array(data);
+
+async function copyOriginal(source: string, path: string, signal?: AbortSignal): Promise<number> {
   const original = await open(source, 'r').catch((error) => {
     throw asNightflowError(error, `The original ${source} can't be read`);
   });

@@ -54,7 +54,9 @@ export class FrameKeeper {
    * @param run Eight hexadecimal digits of its sequence: with the number they make the name unique in the night.
    * @throws disk-full, lost, failed: the frame stays in `unwritten`; busy: too many wait, and the frame is not taken.
    */
-  async keep(frame: Frame, run: string): Promise<string | null> {
+  async keep(given: Frame, run: string): Promise<string | null> {
+    // The camera's own file is as large as its pixels: in memory it waits only for those who write it.
+    const frame = this.options.format === 'original' ? given : given.withoutOriginal;
     if (this.options.policy === 'none') return null;
     if (this.waiting >= maximumWaiting)
       throw new NightflowError('busy', `${this.waiting} frames wait for the disk of ${this.options.root}.`, {

@@ -1,7 +1,7 @@
 /** astro-save: writes each frame whole or not at all, under a name from a template, inside the site's archive folder. */
 import { basename } from 'node:path';
 import type { Node, NodeAPI } from 'node-red';
-import { extensionOf, writeFrame } from '../../lib/frame/write.ts';
+import { extensionOf, formatFor, writeFrame } from '../../lib/frame/write.ts';
 import { claimFileName, renderFileName } from '../../lib/night/file-name.ts';
 import { handleInput } from '../handle.ts';
 import type { InputTable, NodeConfig } from '../inputs.ts';
@@ -51,7 +51,7 @@ export default function register(RED: NodeAPI): void {
           const { bytes } = await writeFrame(frame, claim.path, { format, ...look });
           saved++;
           msg.payload = claim.path;
-          msg.file = { path: claim.path, bytes, format, url: pictures.fileUrl(claim.path) };
+          msg.file = { path: claim.path, bytes, format: formatFor(format, frame), url: pictures.fileUrl(claim.path) };
           send(msg);
           status('done', RED._('astro-save.status.done', { name: basename(claim.path), saved }));
         } finally {

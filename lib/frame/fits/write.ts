@@ -17,5 +17,5 @@ export function writeFits(
   path: string,
   { signal }: { signal?: AbortSignal } = {},
 ): Promise<{ bytes: number }> {
-  return sharedPool().run(writeJob, { frame: { ...frame }, path }, { signal });
+  return sharedPool().run(writeJob, { frame: { ...frame, original: null }, path }, { signal });
 }

@@ -6,6 +6,7 @@ import { alertIn, done, type Judge, updatesOf } from '../completion.ts';
 import { elementValue, type IndiProperty, isOn, numberOf, switchOf } from '../property.ts';
 import type { ElementDefinition } from '../protocol/message.ts';
 import type { WantedValues } from '../validate.ts';
+import { transferFormat } from './transfer-format.ts';
 
 export interface IndiSetting {
   name: string;
@@ -107,6 +108,13 @@ const kinds: readonly Kind[] = [
     UPLOAD_BOTH: 'both',
   }),
   { ...choiceKind('captureFormat', 'Capture format', 'CCD_CAPTURE_FORMAT', {}), notWhileExposing: true },
+  {
+    ...choiceKind('transferFormat', 'Pictures come as', transferFormat.property, {
+      [transferFormat.fits]: 'fits',
+      [transferFormat.own]: 'native',
+    }),
+    notWhileExposing: true,
+  },
   toggleKind('compression', 'Compression on the way', 'CCD_COMPRESSION', 'INDI_ENABLED', 'INDI_DISABLED'),
   toggleKind('cooler', 'Cooler', 'CCD_COOLER', 'COOLER_ON', 'COOLER_OFF', 'cooler'),
 ];

@@ -10,6 +10,7 @@ import type { WantedValues } from '../validate.ts';
 import { adoptExposure } from './adopt-exposure.ts';
 import { fastPictures } from './fast-exposures.ts';
 import { isRecording, isStreaming } from './stream.ts';
+import { transferFormat } from './transfer-format.ts';
 
 export interface IndiSensor {
   width: number;
@@ -22,15 +23,19 @@ export interface IndiSensor {
   maximumExposureSeconds: number | null;
 }
 
-/** A picture as the driver sent it: a whole FITS file. */
+/** A picture as the driver sent it: a whole file, FITS or the camera's own. */
 export interface IndiPicture {
   name: string;
   data: SharedArrayBuffer;
   byteLength: number;
+  /** Of a camera's own file, with its dot, in small letters ('.cr2'); null for FITS. */
+  extension: string | null;
 }
 
 /** Real drivers define a camera's properties over seconds, the size of the sensor last. */
 const definitionSeconds = 20;
+/** What DSLR drivers send in their own format (`FORMAT_NATIVE`). */
+const ownFile = /^\.(arw|cr2|cr3|crw|nef|nrw|dng|raf|orf|rw2|pef|srw|jpe?g|png|tiff?)$/;
 /** From the end of the exposure to the picture: a large sensor over USB 2 and a slow network. */
 const deliverySeconds = 60;
 
@@ -45,7 +50,7 @@ export class IndiCamera {
   }
 
   /**
-   * Connects the device with its settings and asks for its pictures, as FITS and to us.
+   * Connects the device with its settings and asks for its pictures to us, as FITS unless a setting asks for the camera's own files.
    * @returns sentences about settings that it did not take
    * @throws bad-input, unsupported when it is no camera, rejected, timeout, lost, aborted
    */
@@ -65,7 +70,9 @@ export class IndiCamera {
     await client.waitForProperty(device, 'CCD1', { timeoutSeconds: definitionSeconds, signal });
     this.unsubscribe();
     this.unsubscribe = await client.enableBlobs(device, 'CCD1', signal);
-    await this.put('CCD_TRANSFER_FORMAT', 'FORMAT_FITS', signal);
+    const { property, own, fits } = transferFormat;
+    if (!options.settings?.some((each) => each.property === property && own in each.values))
+      await this.put(property, fits, signal);
     if (isOn(this.find('UPLOAD_MODE'), 'UPLOAD_LOCAL')) await this.put('UPLOAD_MODE', 'UPLOAD_CLIENT', signal);
     // Left on by somebody: one exposure would be the first of many.
     await this.put('CCD_FAST_TOGGLE', 'INDI_DISABLED', signal);
@@ -195,12 +202,15 @@ export class IndiCamera {
   }
 }
 
-/** @throws unsupported for what is no FITS */
+/** @throws unsupported for what is neither FITS nor a camera's own file */
 export function pictureOf(device: string, blob: ReturnType<typeof pictureIn>): IndiPicture {
   if (!blob?.data) throw new NightflowError('lost', `${device} sent no picture: ${blob?.error ?? 'nothing came'}.`);
-  if (!/^\.fi?ts?(?:\.fz)?$/.test(blob.format))
+  const format = blob.format.toLowerCase();
+  const isFits = /^\.fi?ts?(?:\.fz)?$/.test(format);
+  if (!isFits && !ownFile.test(format))
     throw new NightflowError('unsupported', `${device} sent a picture as ${blob.format.slice(0, 20)}, not as FITS.`, {
       remedy: 'Choose FITS as its transfer format.',
     });
-  return { name: `the picture of ${device}`, data: blob.data, byteLength: blob.byteLength };
+  const { data, byteLength } = blob;
+  return { name: `the picture of ${device}`, data, byteLength, extension: isFits ? null : format };
 }

@@ -173,23 +173,32 @@ describe('writing', () => {
     expect((await readFile(path)).equals(await readFile(source))).toBe(true);
   });
 
-  it('an original that never was, or is gone, says what to do', async () => {
+  it("the camera's own file comes before the one that was read, and goes with other pixels", async () => {
+    const bytes = tinyDng();
+    const data = new SharedArrayBuffer(bytes.length);
+    Buffer.from(data as unknown as ArrayBuffer).set(bytes);
+    const frame = makeFrame('u16', 1, { original: { data, extension: '.arw' }, source: join(folder, 'night 1.DNG') });
+    const { path } = await roundTrip(frame, { format: 'original' });
+    expect(path).toMatch(/\.arw$/);
+    expect((await readFile(path)).equals(bytes)).toBe(true);
+    const { path: fits } = await roundTrip(frame, { format: 'fits' });
+    expect((await readFrame(fits)).original).toBeNull();
+  });
+
+  it('is FITS where there never was an original; one that is gone is an error', async () => {
     const path = join(folder, 'none');
-    await expect(writeFrame(makeFrame('u8', 1), path, { format: 'original' })).rejects.toMatchObject({
-      code: 'bad-input',
-      message: 'This frame did not come from a file, so there is no original to save.',
-      remedy: expect.stringContaining('FITS'),
-    });
+    const { path: fits, back } = await roundTrip(makeFrame('u16', 1), { format: 'original' });
+    expect([fits.endsWith('.fits'), back.width]).toEqual([true, width]);
     const gone = makeFrame('u8', 1, { source: join(folder, 'gone.dng') });
     await expect(writeFrame(gone, path, { format: 'original' })).rejects.toMatchObject({ code: 'lost' });
     await expect(readFile(path)).rejects.toMatchObject({ code: 'ENOENT' });
   });
 
   it('names extensions with their dot', () => {
-    const of = (format: PictureFormat, source: string | null = null) => extensionOf(format, { source });
+    const of = (format: PictureFormat, source: string | null = null) => extensionOf(format, { source, original: null });
     expect([of('fits'), of('tiff'), of('png'), of('jpeg')]).toEqual(['.fits', '.tif', '.png', '.jpg']);
     expect([of('original'), of('original', '/a/b.c/x.fits.fz'), of('original', '/a/b.c/x.ARW')]).toEqual([
-      '',
+      '.fits',
       '.fits.fz',
       '.ARW',
     ]);
