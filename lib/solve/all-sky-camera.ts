@@ -1,5 +1,11 @@
-/** A camera that sees the whole sky: r = f (theta + k theta³), pixels from the optical centre, theta the angle from the axis in radians. */
-import type { PixelPoint, SkyPoint } from './wcs.ts';
+/**
+ * A camera that sees the whole sky: r = f (theta + k theta³ + q theta⁵), pixels from the optical centre, theta the angle from the axis in
+ * radians. It knows directions over its site (unit vectors: east, north, up), not the sky that passes by.
+ */
+import type { PixelPoint } from './wcs.ts';
+
+/** Unit vector: east, north, up. */
+export type Direction = readonly [number, number, number];
 
 export interface AllSkyCamera {
   width: number;
@@ -10,73 +16,70 @@ export interface AllSkyCamera {
   /** Pixels a radian in the middle. */
   focalLength: number;
   cubic: number;
-  /** Rows: what the picture's right, down and forward point at (unit vectors, J2000); right the other way round where `mirrored`. */
+  quintic: number;
+  /** Rows: what the picture's right, down and forward point at (east, north, up); right the other way round where `mirrored`. */
   axes: readonly number[];
+  /** As a camera does not see the sky from below: with north up, east is on the right. */
   mirrored: boolean;
 }
 
-const degrees = Math.PI / 180;
-/** Of the Earth's turning, radians a second (Aoki et al. 1982, A&A 105, 359). */
-const siderealRate = 7.292115e-5;
+/** Nothing is looked for farther from the axis, radians. */
+const widest = 1.9;
 
-/** Where a point of the sky falls; null farther than `limit` radians from the axis. */
-export function allSkyPixel(camera: AllSkyCamera, point: SkyPoint, limit = 1.75): PixelPoint | null {
-  const inPlane = Math.cos(point.decDegrees * degrees);
+/** Where a direction falls; null behind the camera. */
+export function pixelOfDirection(camera: AllSkyCamera, [east, north, up]: Direction): PixelPoint | null {
   const into = new Float64Array(2);
-  const seen = projectWide(
-    camera,
-    inPlane * Math.cos(point.raDegrees * degrees),
-    inPlane * Math.sin(point.raDegrees * degrees),
-    Math.sin(point.decDegrees * degrees),
-    limit,
-    into,
-  );
-  return seen ? { x: into[0]!, y: into[1]! } : null;
+  return projectWide(camera, east, north, up, widest, into) ? { x: into[0]!, y: into[1]! } : null;
 }
 
-/** What a pixel sees. */
-export function allSkyPoint(camera: AllSkyCamera, { x, y }: PixelPoint): SkyPoint {
-  const { focalLength, cubic, axes, mirrored } = camera;
+/** Where a pixel looks; null where the lens does not draw that far out. */
+export function directionOfPixel(camera: AllSkyCamera, { x, y }: PixelPoint): Direction | null {
+  const { focalLength, axes, mirrored } = camera;
   const [right, down] = [(mirrored ? -1 : 1) * (x - camera.x), y - camera.y];
   const radius = Math.hypot(right, down);
-  const wanted = radius / focalLength;
-  let angle = wanted;
-  for (let step = 0; step < 12; step++)
-    angle -= (angle + cubic * angle ** 3 - wanted) / Math.max(0.2, 1 + 3 * cubic * angle ** 2);
+  const angle = angleOf(camera, radius / focalLength);
+  if (angle === null) return null;
   const across = radius > 0 ? Math.sin(angle) / radius : 0;
   const [a, b, c] = [right * across, down * across, Math.cos(angle)];
   const of = (axis: number) => axes[axis]! * a + axes[3 + axis]! * b + axes[6 + axis]! * c;
-  const ra = Math.atan2(of(1), of(0)) / degrees;
-  return { raDegrees: ra < 0 ? ra + 360 : ra, decDegrees: Math.asin(Math.max(-1, Math.min(1, of(2)))) / degrees };
+  return [of(0), of(1), of(2)];
 }
 
 /** @returns false farther than `limit` radians from the axis */
 export function projectWide(
-  { axes, focalLength, cubic, mirrored, x: centreX, y: centreY }: AllSkyCamera,
-  x: number,
-  y: number,
-  z: number,
+  camera: AllSkyCamera,
+  east: number,
+  north: number,
+  up: number,
   limit: number,
   into: Float64Array,
 ): boolean {
-  const ahead = axes[6]! * x + axes[7]! * y + axes[8]! * z;
+  const { axes } = camera;
+  const ahead = axes[6]! * east + axes[7]! * north + axes[8]! * up;
   if (ahead < Math.cos(limit)) return false;
-  const right = axes[0]! * x + axes[1]! * y + axes[2]! * z;
-  const down = axes[3]! * x + axes[4]! * y + axes[5]! * z;
+  const right = axes[0]! * east + axes[1]! * north + axes[2]! * up;
+  const down = axes[3]! * east + axes[4]! * north + axes[5]! * up;
   const off = Math.hypot(right, down);
-  const angle = Math.atan2(off, ahead);
-  const scale = off < 1e-12 ? 0 : (focalLength * (angle + cubic * angle ** 3)) / off;
-  into[0] = centreX + (mirrored ? -1 : 1) * right * scale;
-  into[1] = centreY + down * scale;
+  const scale = off < 1e-12 ? 0 : (camera.focalLength * radiusOf(camera, Math.atan2(off, ahead))) / off;
+  into[0] = camera.x + (camera.mirrored ? -1 : 1) * right * scale;
+  into[1] = camera.y + down * scale;
   return true;
 }
 
-/** The camera after the Earth has turned: it stands still, the sky passes. The pole is J2000's: off by 0.1 degree after half a day. */
-export function turnedWithTheSky(camera: AllSkyCamera, seconds: number): AllSkyCamera {
-  const [sin, cos] = [Math.sin(seconds * siderealRate), Math.cos(seconds * siderealRate)];
-  const axes = [0, 3, 6].flatMap((row) => {
-    const [x, y, z] = [camera.axes[row]!, camera.axes[row + 1]!, camera.axes[row + 2]!];
-    return [cos * x - sin * y, sin * x + cos * y, z];
-  });
-  return { ...camera, axes };
+/** In focal lengths. */
+const radiusOf = ({ cubic, quintic }: AllSkyCamera, angle: number): number => {
+  const square = angle * angle;
+  return angle * (1 + square * (cubic + quintic * square));
+};
+
+function angleOf(camera: AllSkyCamera, radius: number): number | null {
+  let angle = Math.min(radius, widest);
+  for (let step = 0; step < 30; step++) {
+    const square = angle * angle;
+    const slope = 1 + square * (3 * camera.cubic + 5 * camera.quintic * square);
+    const move = (radiusOf(camera, angle) - radius) / Math.max(0.15, slope);
+    angle = Math.max(0, Math.min(widest * 1.05, angle - move));
+    if (Math.abs(move) < 1e-12) break;
+  }
+  return Math.abs(radiusOf(camera, angle) - radius) < 1e-6 && angle <= widest ? angle : null;
 }

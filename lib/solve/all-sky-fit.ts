@@ -1,22 +1,15 @@
 /** Fits an all-sky camera to the stars of a picture, from its middle outward: Gauss-Newton with numeric derivatives. */
 import { type AllSkyCamera, projectWide } from './all-sky-camera.ts';
+import type { ReferenceStars } from './all-sky-references.ts';
 import { turned } from './built-in-camera.ts';
 import { type ImageStars, type Pairs, type Projected, pairsFor, pairUp } from './built-in-refine.ts';
-import type { Sky } from './built-in-sky.ts';
-import { brightestAround } from './built-in-sky.ts';
-
-export interface AllSkyFit {
-  camera: AllSkyCamera;
-  matchedStars: number;
-  residualPixels: number;
-  /** Of the brightest stars that the camera must see, the share that it does. */
-  share: number;
-}
 
 /** What may move: three turns alone, or the lens too. */
-type Unknown = 'right' | 'down' | 'forward' | 'focalLength' | 'x' | 'y' | 'cubic';
+type Unknown = 'right' | 'down' | 'forward' | 'focalLength' | 'x' | 'y' | 'cubic' | 'quintic';
 const turns: Unknown[] = ['right', 'down', 'forward'];
-const wholeCamera: Unknown[] = [...turns, 'focalLength', 'x', 'y', 'cubic'];
+const inner: Unknown[] = [...turns, 'focalLength'];
+const outer: Unknown[] = [...inner, 'x', 'y', 'cubic'];
+const wholeCamera: Unknown[] = [...outer, 'quintic'];
 const steps: Record<Unknown, number> = {
   right: 1e-4,
   down: 1e-4,
@@ -25,39 +18,46 @@ const steps: Record<Unknown, number> = {
   x: 0.1,
   y: 0.1,
   cubic: 1e-4,
+  quintic: 1e-4,
 };
 
 const degrees = Math.PI / 180;
-/** Stars of the catalogue that are looked for. */
-const references = 500;
-/** The brightest of the sky that must be seen; near the horizon there are trees, clouds and haze. */
-const [brightest, clearSky] = [40, 60 * degrees];
 const rounds = 4;
-const leastPairs = 12;
+const leastPairs = 10;
+/** The brightest of the picture; noise has as many peaks as one likes. */
+const fittedStars = 400;
+/** Lenses with more bend are none that anybody sells; it keeps the fit from running away on few stars. */
+const [mostCubic, mostQuintic] = [0.25, 0.08];
 
-/** The lens and where it looks, ring by ring from a camera that is right in the middle. Null when too few stars follow. */
-export function fitWhole(sky: Sky, stars: ImageStars, start: AllSkyCamera): AllSkyFit | null {
-  let camera: AllSkyCamera | null = start;
-  for (const limit of [30, 38, 46, 54, 62, 70, 78, 84]) {
-    const reach = Math.max(3, start.focalLength * 0.02);
-    camera = settle(sky, stars, camera, limit * degrees, reach, limit < 40 ? [...turns, 'focalLength'] : wholeCamera);
-    if (!camera) return null;
-  }
-  return judge(sky, stars, camera);
+export interface Match {
+  seen: Projected;
+  pairs: Pairs;
 }
 
-/** Where a known camera looks, a little off from where it is thought to. */
-export function fitTurn(sky: Sky, stars: ImageStars, start: AllSkyCamera): AllSkyFit | null {
+/** The lens and where it looks, ring by ring from a camera that is roughly right in the middle. Null when too few stars follow. */
+export function fitWhole(sky: ReferenceStars, stars: ImageStars, start: AllSkyCamera): AllSkyCamera | null {
   let camera: AllSkyCamera | null = start;
-  for (const reach of [0.02, 0.01]) {
-    camera = settle(sky, stars, camera, 75 * degrees, Math.max(2.5, start.focalLength * reach), turns);
+  for (const limit of [45, 52, 60, 68, 76, 84]) {
+    const reach = Math.max(2.5, start.focalLength * (limit < 50 ? 0.04 : 0.02));
+    const unknowns = limit < 50 ? inner : limit < 76 ? outer : wholeCamera;
+    camera = settle(sky, stars, camera, limit * degrees, reach, unknowns);
     if (!camera) return null;
   }
-  return judge(sky, stars, camera);
+  return camera;
+}
+
+/** Where a known camera looks, a little off from where it is thought to; null when too few stars say. */
+export function fitTurn(sky: ReferenceStars, stars: ImageStars, start: AllSkyCamera): AllSkyCamera | null {
+  let camera: AllSkyCamera | null = start;
+  for (const reach of [0.02, 0.01]) {
+    camera = settle(sky, stars, camera, 78 * degrees, Math.max(2, start.focalLength * reach), turns);
+    if (!camera) return null;
+  }
+  return camera;
 }
 
 function settle(
-  sky: Sky,
+  sky: ReferenceStars,
   stars: ImageStars,
   start: AllSkyCamera,
   limit: number,
@@ -66,49 +66,56 @@ function settle(
 ): AllSkyCamera | null {
   let camera = start;
   let within = reach;
+  const inside = starsWithin(stars, start, limit + 0.1, fittedStars);
   for (let round = 0; round < rounds; round++) {
-    const { seen, pairs } = match(sky, stars, camera, limit, within);
-    if (pairs.count < leastPairs) return null;
-    const next = improve(sky, stars, camera, seen, pairs, unknowns);
-    if (!next) return null;
+    const { seen, pairs } = match(sky, inside, camera, limit, within);
+    if (pairs.count < Math.max(leastPairs, unknowns.length + 2)) return null;
+    const next = improve(sky, camera, inside, seen, pairs, unknowns);
+    if (!next || !isLens(next)) return null;
     camera = next;
-    within = Math.max(2, Math.min(within, 3 * scatter(pairs)));
+    within = Math.max(1.5, Math.min(within, 3 * scatter(pairs)));
   }
   return camera;
 }
 
-function judge(sky: Sky, stars: ImageStars, camera: AllSkyCamera): AllSkyFit | null {
-  const wide = match(sky, stars, camera, 80 * degrees, Math.max(2.5, camera.focalLength * 0.008));
-  const clear = match(sky, stars, camera, clearSky, Math.max(2.5, camera.focalLength * 0.008));
-  const expected = Math.min(brightest, clear.seen.count);
-  let found = 0;
-  for (let p = 0; p < clear.pairs.count; p++) if (clear.pairs.star[p]! < expected) found++;
-  if (wide.pairs.count < leastPairs) return null;
-  return {
-    camera,
-    matchedStars: wide.pairs.count,
-    residualPixels: Math.SQRT2 * scatter(wide.pairs),
-    share: found / Math.max(1, expected),
-  };
+/** The brightest stars of the picture that are near enough to the axis: lettering in the corners is none. */
+export function starsWithin(stars: ImageStars, camera: AllSkyCamera, limit: number, most: number): ImageStars {
+  const radius = camera.focalLength * limit;
+  const kept: ImageStars = { count: 0, x: new Float64Array(most), y: new Float64Array(most) };
+  for (let i = 0; i < stars.count && kept.count < most; i++) {
+    if (Math.hypot(stars.x[i]! - camera.x, stars.y[i]! - camera.y) > radius) continue;
+    kept.x[kept.count] = stars.x[i]!;
+    kept.y[kept.count++] = stars.y[i]!;
+  }
+  return kept;
 }
 
-function match(
-  sky: Sky,
+const isLens = ({ cubic, quintic, focalLength, x, y, width, height }: AllSkyCamera): boolean =>
+  Math.abs(cubic) < mostCubic &&
+  Math.abs(quintic) < mostQuintic &&
+  focalLength > 5 &&
+  x > 0 &&
+  y > 0 &&
+  x < width &&
+  y < height;
+
+/** Stars of the picture and of the sky within `reach` pixels of one another, within `limit` radians of the axis. */
+export function match(
+  sky: ReferenceStars,
   stars: ImageStars,
   camera: AllSkyCamera,
   limit: number,
   reach: number,
-): { seen: Projected; pairs: Pairs } {
-  const { directions } = sky.catalogue;
-  const around = brightestAround(sky, camera.axes.slice(6), limit, references);
+): Match {
+  const { count, directions } = sky;
   const seen: Projected = {
     count: 0,
-    stars: new Uint32Array(around.length),
-    x: new Float64Array(around.length),
-    y: new Float64Array(around.length),
+    stars: new Uint32Array(count),
+    x: new Float64Array(count),
+    y: new Float64Array(count),
   };
   const place = new Float64Array(2);
-  for (const star of around) {
+  for (let star = 0; star < count; star++) {
     const at = star * 3;
     if (!projectWide(camera, directions[at]!, directions[at + 1]!, directions[at + 2]!, limit, place)) continue;
     if (place[0]! < 0 || place[0]! > camera.width - 1 || place[1]! < 0 || place[1]! > camera.height - 1) continue;
@@ -122,21 +129,20 @@ function match(
 }
 
 /** Standard deviation along an axis, pixels. */
-function scatter({ count, squares }: Pairs): number {
+export function scatter({ count, squares }: Pairs): number {
   let sum = 0;
   for (let p = 0; p < count; p++) sum += squares[p]!;
   return Math.sqrt(sum / Math.max(1, 2 * count));
 }
 
 function improve(
-  sky: Sky,
-  stars: ImageStars,
+  sky: ReferenceStars,
   camera: AllSkyCamera,
+  stars: ImageStars,
   seen: Projected,
   pairs: Pairs,
   unknowns: Unknown[],
 ): AllSkyCamera | null {
-  const { directions } = sky.catalogue;
   const moved = unknowns.map((unknown) => changed(camera, unknown, steps[unknown]));
   const n = unknowns.length;
   const matrix = Array.from({ length: n }, () => new Float64Array(n + 1));
@@ -144,7 +150,7 @@ function improve(
   const slopes = [new Float64Array(n), new Float64Array(n)];
   for (let p = 0; p < pairs.count; p++) {
     const at = seen.stars[pairs.star[p]!]! * 3;
-    const [x, y, z] = [directions[at]!, directions[at + 1]!, directions[at + 2]!];
+    const [x, y, z] = [sky.directions[at]!, sky.directions[at + 1]!, sky.directions[at + 2]!];
     const [px, py] = [seen.x[pairs.star[p]!]!, seen.y[pairs.star[p]!]!];
     const off = [stars.x[pairs.image[p]!]! - px, stars.y[pairs.image[p]!]! - py];
     for (let i = 0; i < n; i++) {
@@ -164,9 +170,10 @@ function improve(
 
 function changed(camera: AllSkyCamera, unknown: Unknown, by: number): AllSkyCamera {
   if (unknown === 'focalLength') return { ...camera, focalLength: camera.focalLength * Math.exp(by) };
-  if (unknown === 'x' || unknown === 'y' || unknown === 'cubic') return { ...camera, [unknown]: camera[unknown] + by };
+  if (unknown !== 'right' && unknown !== 'down' && unknown !== 'forward')
+    return { ...camera, [unknown]: camera[unknown] + by };
   const turn = { right: [by, 0, 0], down: [0, by, 0], forward: [0, 0, by] }[unknown] as [number, number, number];
-  const axes = turned({ axes: camera.axes, focalLength: 1, distortion: 0 }, ...turn);
+  const axes = turned({ axes: [...camera.axes], focalLength: 1, distortion: 0 }, ...turn);
   return { ...camera, axes };
 }
 

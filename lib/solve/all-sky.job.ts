@@ -1,18 +1,26 @@
-/** The worker's side of the all-sky solver: the middle of the picture as a flat one, then outward. */
+/** The worker's side of the all-sky solver: votes for the turn, then lens and centre fitted outward; or a known camera followed. */
+import { performance } from 'node:perf_hooks';
 import type { AllSkyCamera } from './all-sky-camera.ts';
-import { type AllSkyFit, fitTurn, fitWhole } from './all-sky-fit.ts';
-import { searchSky } from './built-in.job.ts';
+import { fitTurn, fitWhole } from './all-sky-fit.ts';
+import { type AllSkyFit, judge } from './all-sky-judge.ts';
+import type { GeographicPlace } from './all-sky-overhead.ts';
+import { referencesOver } from './all-sky-references.ts';
+import { voteForTurn } from './all-sky-vote.ts';
 import type { ImageStars } from './built-in-refine.ts';
-import { loadSky } from './built-in-sky.ts';
 import type { StarPlaces } from './built-in-stars.ts';
+import { spreadStars } from './star-list.ts';
 
 export interface AllSkyInput {
   width: number;
   height: number;
   /** Brightest first. */
   stars: StarPlaces;
-  /** As in the search of a flat picture. */
+  site: GeographicPlace;
+  /** UTC since 1970 of the middle of the exposure. */
+  milliseconds: number;
+  /** Milliseconds since 1970 of the thread-independent monotonic clock (performance.timeOrigin + performance.now()). */
   deadline: number;
+  /** One 32-bit number; not 0: stop. */
   cancel: SharedArrayBuffer;
   /** A camera that should see this already; null: nothing is known. */
   camera: AllSkyCamera | null;
@@ -23,67 +31,55 @@ export interface AllSkyOutput {
   fit: AllSkyFit | null;
 }
 
-/** Half of the picture's shorter side in degrees: what fisheyes and their crops show. */
-const halfFields = [90, 75, 105, 62, 51, 42, 120];
-/** The middle that is taken as flat, radians from the axis. */
-const middle = 0.6;
-/** How wrong the assumed field may be. */
-const slack = 1.22;
-const arcsecPerRadian = (180 * 3600) / Math.PI;
-/** The brightest stars that should be there and are, at least; and less where the lens is known. */
-const [leastShare, leastShareTracked] = [0.4, 0.4];
-const mostStars = 300;
+const references = 700;
+/** Natural logarithms of odds: chance has millions of tries where nothing is known, and one where the camera is. */
+const [leastOdds, leastOddsTracked] = [35, 12];
+/** Nothing better is looked for. */
+const beyondDoubt = 60;
+/** The camera looks about up; then farther off. Radians. */
+const tilts = [0.21, 0.5];
+const candidates = 120;
+const cells = 40;
 
 export function solveWholeSky(input: AllSkyInput): AllSkyOutput {
-  const sky = loadSky();
-  const stars = placesOf(input.stars);
+  const cancel = new Int32Array(input.cancel);
+  const cancelled = () => Atomics.load(cancel, 0) !== 0;
+  const late = () => performance.timeOrigin + performance.now() > input.deadline;
+  const stop = () => cancelled() || late();
+  const sky = referencesOver(input.site, input.milliseconds, references);
+  const stars: ImageStars = {
+    count: input.stars.x.length,
+    x: Float64Array.from(input.stars.x),
+    y: Float64Array.from(input.stars.y),
+  };
   if (input.camera) {
-    const fit = fitTurn(sky, stars, input.camera);
-    return fit && fit.share >= leastShareTracked ? { status: 'matched', fit } : { status: 'no-match', fit: null };
+    // Where few stars shine through clouds, they may still be where the camera saw them.
+    const turned = fitTurn(sky, stars, input.camera);
+    const tracked = [turned, input.camera].flatMap((camera) => (camera ? [judge(sky, stars, camera)] : []));
+    const fit = tracked.sort((one, other) => other.logOdds - one.logOdds)[0]!;
+    return fit.logOdds >= leastOddsTracked ? { status: 'matched', fit } : { status: 'no-match', fit: null };
   }
-  for (const half of halfFields) {
-    const focalLength = Math.min(input.width, input.height) / 2 / ((half * Math.PI) / 180);
-    const flat = flattened(input, focalLength);
-    if (flat.x.length < 8) continue;
-    const size = 2 * Math.ceil(focalLength * Math.tan(middle));
-    const { found, status } = searchSky({
-      ...{ width: size, height: size, flux: flat, sharp: flat, deadline: input.deadline, cancel: input.cancel },
-      hints: { scaleLow: arcsecPerRadian / focalLength / slack, scaleHigh: (arcsecPerRadian / focalLength) * slack },
-    });
-    if (status === 'cancelled' || status === 'timed-out') return { status, fit: null };
-    if (!found) continue;
-    const { width, height } = input;
-    const centre = { x: (width - 1) / 2, y: (height - 1) / 2 };
-    const { camera, mirrored } = found;
-    const start: AllSkyCamera = {
-      ...{ width, height, ...centre, mirrored },
-      // The flat picture was drawn with an assumed focal length; near the axis both cameras are the same.
-      ...{ focalLength: camera.focalLength, cubic: 0, axes: camera.axes },
-    };
-    const fit = fitWhole(sky, stars, start);
-    if (fit && fit.share >= leastShare) return { status: 'matched', fit };
+  const { width, height } = input;
+  const voters = spread(stars, { width, height });
+  for (const tilt of tilts) {
+    let best: AllSkyFit | null = null;
+    for (const { camera } of voteForTurn(sky, voters, { width, height, tilt, wanted: candidates, stop })) {
+      if (stop()) break;
+      const whole = fitWhole(sky, stars, camera);
+      const fit = whole && judge(sky, stars, whole);
+      if (fit && fit.logOdds > (best?.logOdds ?? 0)) best = fit;
+      if (best && best.logOdds >= beyondDoubt) break;
+    }
+    if (cancelled()) return { status: 'cancelled', fit: null };
+    if (best && best.logOdds >= leastOdds) return { status: 'matched', fit: best };
+    if (late()) return { status: 'timed-out', fit: null };
   }
   return { status: 'no-match', fit: null };
 }
 
-const placesOf = ({ x, y }: StarPlaces): ImageStars => ({
-  count: Math.min(mostStars * 3, x.length),
-  x: Float64Array.from(x),
-  y: Float64Array.from(y),
-});
-
-/** The stars of the middle as a camera without a fisheye would see them, in a square picture. */
-function flattened({ width, height, stars }: AllSkyInput, focalLength: number): StarPlaces {
-  const half = Math.ceil(focalLength * Math.tan(middle));
-  const [xs, ys]: [number[], number[]] = [[], []];
-  for (let i = 0; i < stars.x.length && xs.length < mostStars; i++) {
-    const [x, y] = [stars.x[i]! - (width - 1) / 2, stars.y[i]! - (height - 1) / 2];
-    const radius = Math.hypot(x, y);
-    const angle = radius / focalLength;
-    if (angle > middle) continue;
-    const scale = radius > 0 ? (focalLength * Math.tan(angle)) / radius : 1;
-    xs.push(x * scale + half - 0.5);
-    ys.push(y * scale + half - 0.5);
-  }
-  return { x: Float32Array.from(xs), y: Float32Array.from(ys) };
+/** The brightest of each part of the picture in turn: the Moon's flares and an aurora's edge must not take all the votes. */
+function spread({ count, x, y }: ImageStars, { width, height }: { width: number; height: number }): ImageStars {
+  const list = Array.from({ length: count }, (_, i) => ({ x: x[i]!, y: y[i]!, flux: 0 }));
+  const order = spreadStars(list, { width, height, cells, most: count });
+  return { count, x: Float64Array.from(order, (star) => star.x), y: Float64Array.from(order, (star) => star.y) };
 }
