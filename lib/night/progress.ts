@@ -1,4 +1,5 @@
 /** Where a sequence stands, for a status line or a page. */
+import type { RecoveryState } from '../camera/camera.ts';
 import type { GapSummary } from './gaps.ts';
 import { cadenceSeconds, framesExpected, type SequencePlan } from './plan.ts';
 import type { RunState } from './run-journal.ts';
@@ -31,6 +32,8 @@ export interface Progress {
   exposureEndsAt: number | null;
   /** Why it waits, one sentence; null while it works. */
   reason: string | null;
+  /** The latest step towards a camera that was lost; null while it is there. */
+  recovery: RecoveryState | null;
   lost: number;
   failures: number;
   gaps: GapSummary;
@@ -42,12 +45,13 @@ export interface Activity {
   nextExposureAt: number | null;
   exposureEndsAt: number | null;
   reason: string | null;
+  recovery: RecoveryState | null;
   startAt: number;
   endAt: number | null;
 }
 
 export function progressOf(plan: SequencePlan, state: RunState, activity: Activity, now: number): Progress {
-  const { phase, taken, nextExposureAt, exposureEndsAt, reason, startAt, endAt } = activity;
+  const { phase, taken, nextExposureAt, exposureEndsAt, reason, recovery, startAt, endAt } = activity;
   const begin = Math.max(now, nextExposureAt ?? now);
   const byFrames = plan.frames === null ? null : (begin - now) / 1000 + (plan.frames - taken) * cadence(plan, state);
   const byTime = endAt === null ? null : (endAt - now) / 1000;
@@ -61,6 +65,7 @@ export function progressOf(plan: SequencePlan, state: RunState, activity: Activi
     nextExposureAt,
     exposureEndsAt,
     reason,
+    recovery,
     lost: state.lost,
     failures: state.failures,
     gaps: state.gaps.summary(),

@@ -1,17 +1,18 @@
 /** The loop of a sequence: waits, exposes, numbers the frames, brings a lost camera back, and knows when to end. */
-import type { Camera, CapturedFrame } from '../camera/camera.ts';
+import type { Camera, CapturedFrame, RecoveryState } from '../camera/camera.ts';
 import { EndOfFrames } from '../camera/end-of-frames.ts';
 import { type Clock, isoTime } from '../clock/clock.ts';
 import { asNightflowError, type NightflowError } from '../process/errors.ts';
-import { type BackOff, backOffSeconds, isTransient } from '../process/retry.ts';
+import { type BackOff, isTransient } from '../process/retry.ts';
 import { nightOf } from '../sky/night-date.ts';
 import type { Site } from '../sky/site.ts';
 import type { AcceptQueue } from './accept.ts';
+import { Comeback } from './comeback.ts';
 import type { Control } from './control.ts';
 import { requestOf, type SequencePlan } from './plan.ts';
 import type { Activity, Phase } from './progress.ts';
 import type { RunState } from './run-journal.ts';
-import type { EndReason, SequenceFrame } from './sequence.ts';
+import type { EndReason, SequenceFrame } from './sequence-events.ts';
 import { checkStorage, type StorageLimit } from './storage.ts';
 
 export interface RunnerOptions {
@@ -31,6 +32,8 @@ export interface RunnerOptions {
   times: () => { startAt: number; endAt: number | null };
   /** An exposure was lost with the camera. */
   failed: () => Promise<void>;
+  /** A step towards the camera that was lost; null when it is back. */
+  recovery: (state: RecoveryState | null) => void;
 }
 
 const lookMilliseconds = 60_000;
@@ -44,6 +47,7 @@ export class Runner implements Activity {
   reason: string | null = null;
   startAt = 0;
   endAt: number | null = null;
+  recovery: RecoveryState | null = null;
   /** What ended the run, if it was an error. */
   fatal: NightflowError | null = null;
   private readonly options: RunnerOptions;
@@ -51,7 +55,9 @@ export class Runner implements Activity {
   private lastEnd: number | null;
   /** UTC ms of the next slot of the interval; null: at once. */
   private slot: number | null = null;
-  private failuresInARow = 0;
+  private readonly comeback: Comeback;
+  /** Exposures counted as lost with the camera whose pictures may still be found on its card. */
+  private owed = 0;
   private warnedOfInterval = false;
   private checking = false;
 
@@ -59,6 +65,14 @@ export class Runner implements Activity {
     this.options = { ...options, storage: options.storage && { ...options.storage } };
     this.taken = options.state.n;
     this.lastEnd = options.state.lastEnd;
+    this.comeback = new Comeback({
+      ...options,
+      tell: (state) => this.recovering(state),
+      waits: (reason, until) => this.enter('recovering', reason, until),
+      over: () => this.over() !== null,
+      endAt: () => this.endAt,
+      take: (captured) => this.take(captured, true),
+    });
   }
 
   /** @param begin Called once before the first exposure, with the end that holds. */
@@ -74,7 +88,13 @@ export class Runner implements Activity {
       if (clock.rate === 1 && clock.now() > look + clockWasSetMilliseconds) Object.assign(this, this.options.times());
     }
     if (!control.ending) await begin(this.endAt);
-    for (;;) {
+    const reason = await this.exposing();
+    if (reason !== 'error' && control.dropped === null) await this.comeback.rest(this.began);
+    return control.dropped ?? reason;
+  }
+
+  private async exposing(): Promise<EndReason> {
+    for (const { control } = this.options; ; ) {
       while (control.paused && !control.ending) {
         this.enter('paused', 'It is paused.');
         await control.asked();
@@ -174,14 +194,18 @@ export class Runner implements Activity {
     }
   }
 
-  /** Numbers a frame and hands it on; returns as soon as there is room for another. */
-  private async take(captured: CapturedFrame): Promise<void> {
+  /** Numbers a frame and hands it on; returns as soon as there is room for another. @param recovered It lay on the camera's card */
+  private async take(captured: CapturedFrame, recovered = false): Promise<void> {
     const { clock, control, queue, site, plan, state } = this.options;
     const { frame } = captured;
     const start = frame.start === null ? null : Date.parse(frame.start);
-    const measured = start !== null && this.lastEnd !== null ? (start - this.lastEnd) / 1000 : null;
-    this.lastEnd = frame.end === null ? null : Date.parse(frame.end);
-    this.failuresInARow = 0;
+    const before = this.lastEnd;
+    const end = frame.end === null ? null : Date.parse(frame.end);
+    const measured = start !== null && before !== null && !recovered ? (start - before) / 1000 : null;
+    this.lastEnd = recovered && before !== null ? Math.max(before, end ?? before) : end;
+    if (!recovered) this.comeback.worked();
+    const regained = recovered && this.owed > 0 ? 1 : 0;
+    this.owed -= regained;
     const n = ++this.taken;
     const warnings = this.options.camera.warnings?.() ?? [];
     if (captured.lostBefore > 0 && warnings.length === 0)
@@ -198,6 +222,8 @@ export class Runner implements Activity {
       lostBefore: captured.lostBefore,
       n,
       run: state.run,
+      recovered,
+      regained,
     });
     this.watchStorage(frame.data.byteLength);
     if (queue.full && !queue.failure) {
@@ -227,9 +253,9 @@ export class Runner implements Activity {
       });
   }
 
-  /** Brings the camera back, waiting longer each time; null when it is there again. */
+  /** Brings the camera back; null when it is there again. */
   private async afterFailure(error: NightflowError): Promise<EndReason | null> {
-    const { camera, clock, control, state, backOff, warn } = this.options;
+    const { control, state, warn } = this.options;
     const over = this.over();
     if (over && (control.dropped || error.code === 'aborted')) return over;
     if (!isTransient(error)) {
@@ -238,26 +264,22 @@ export class Runner implements Activity {
     }
     state.failures++;
     state.lost++;
+    this.owed++;
     await this.options.failed().catch((error) => warn(asNightflowError(error).message, null));
-    for (let cause = error; ; ) {
-      const seconds = backOffSeconds(++this.failuresInARow, backOff);
-      warn(`${cause.message} Trying again in ${seconds.toFixed(1)} s.`, cause);
-      this.enter('recovering', cause.message, clock.now() + seconds * 1000);
-      const until = Math.min(clock.now() + seconds * 1000, this.endAt ?? Infinity);
-      do {
-        const over = this.over();
-        if (over) return over;
-      } while (!(await control.sleepUntil(clock, until)));
-      const over = this.over();
-      if (over) return over;
-      try {
-        await camera.recover(control.signal);
-        return null;
-      } catch (thrown) {
-        cause = asNightflowError(thrown);
-        if (control.dropped) return control.dropped;
-      }
-    }
+    await this.comeback.after(error, this.began);
+    return this.over();
+  }
+
+  private recovering(state: RecoveryState | null): void {
+    this.recovery = state;
+    this.options.recovery(state);
+    if (!state) return;
+    const { step, of, what, needsPerson } = state;
+    this.enter('recovering', needsPerson ? `${what}.` : `Recovery, step ${step} of ${of}: ${what}.`);
+  }
+
+  private get began(): number {
+    return this.options.state.beganAt ?? this.startAt;
   }
 
   private expose(): void {

@@ -3,7 +3,7 @@
  * camera back when it is lost, stops before the disk is full, and writes down how far it came.
  */
 import { randomUUID } from 'node:crypto';
-import type { Camera, CapturedFrame } from '../camera/camera.ts';
+import type { Camera } from '../camera/camera.ts';
 import type { Clock } from '../clock/clock.ts';
 import { asNightflowError, NightflowError } from '../process/errors.ts';
 import { Events } from '../process/events.ts';
@@ -12,53 +12,15 @@ import type { Site } from '../sky/site.ts';
 import { AcceptQueue } from './accept.ts';
 import { ranBackwards } from './backwards.ts';
 import { Control } from './control.ts';
-import type { GapSummary } from './gaps.ts';
 import { resolveStart, resolveStop } from './moment.ts';
 import { cadenceSeconds, framesExpected, type PlanInput, parsePlan, type SequencePlan } from './plan.ts';
 import { type Progress, progressOf } from './progress.ts';
 import { isMendable, newRun, RunJournal, type RunState, readRun } from './run-journal.ts';
 import { Runner } from './runner.ts';
+import type { EndReason, SequenceEnd, SequenceEvents, SequenceFrame } from './sequence-events.ts';
 import { forecastStorage, rawFrameBytes, type StorageForecast, type StorageLimit } from './storage.ts';
 
-export interface SequenceFrame extends CapturedFrame {
-  /** Number in the sequence, from 1, also after it went on from a crash; `frame.number` as well. */
-  n: number;
-  /** Eight hexadecimal digits that tell this sequence from others of the same night. */
-  run: string;
-}
-
-export type EndReason =
-  | 'count'
-  /** The planned duration, time or dawn came. */
-  | 'time'
-  | 'stopped'
-  | 'aborted'
-  /** Dropped, to be gone on with by `resume`. */
-  | 'suspended'
-  /** The camera has no more frames (a folder read to its end). */
-  | 'no-more-frames'
-  | 'error';
-
-export interface SequenceEnd {
-  reason: EndReason;
-  /** Frames accepted, those before a crash included. */
-  frames: number;
-  lost: number;
-  /** How often the camera failed and was brought back. */
-  failures: number;
-  gaps: GapSummary;
-  error: NightflowError | null;
-  /** Frames that could not be handed over (the disk is full): see `retryUnaccepted`. */
-  unaccepted: readonly SequenceFrame[];
-}
-
-export interface SequenceEvents {
-  frame: SequenceFrame;
-  progress: Progress;
-  /** Something went wrong and the sequence goes on. */
-  warning: { message: string; error: NightflowError | null };
-  end: SequenceEnd;
-}
+export type { EndReason, SequenceEnd, SequenceEvents, SequenceFrame } from './sequence-events.ts';
 
 export interface SequenceOptions {
   camera: Camera;
@@ -117,6 +79,7 @@ export class Sequence {
       warn: (message, error) => this.warn(message, error),
       times: () => this.times(),
       failed: () => this.journal.failure(),
+      recovery: (state) => this.events.emit('recovery', state),
     });
   }
 
@@ -275,12 +238,13 @@ export class Sequence {
         await this.options.onFrame?.(captured);
         state.n = captured.n;
         state.lastAt = clock.now();
-        state.lost += captured.lostBefore;
+        state.lost += captured.lostBefore - captured.regained;
         state.lastEnd = ended;
         state.gaps.addExposure(exposed);
         if (captured.gapSeconds !== null) state.gaps.addGap(captured.gapSeconds);
       }
-      const { n, gapSeconds: gap, lostBefore: lost } = captured;
+      const { n, gapSeconds: gap } = captured;
+      const lost = captured.lostBefore - captured.regained;
       await this.journal.frame({ at: state.lastAt ?? clock.now(), n, end: ended, exposed, gap, lost });
     } finally {
       release();
