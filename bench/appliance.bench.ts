@@ -1,116 +1,181 @@
-/** A batch of 50 x 24 MB over loopback into files of another process, against the time of the exposures alone. */
-import { spawn } from 'node:child_process';
+/** Batches of 24 MB frames over loopback into files of another process: against the exposures alone, against exposing first and sending then, and against a plain server. */
+import { fork } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
-import { createServer } from 'node:http';
+import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Camera, CapturedFrame, ExposureRequest } from '../lib/camera/camera.ts';
 import { realClock } from '../lib/clock/clock.ts';
 import { Appliance } from '../lib/field/appliance/appliance.ts';
 import { applianceHandler } from '../lib/field/appliance/http.ts';
 import { Spool } from '../lib/field/appliance/spool.ts';
-import { Frame } from '../lib/frame/frame.ts';
-import { allocateShared } from '../lib/kernels/memory.ts';
 import { closeSharedPool } from '../lib/kernels/pool.ts';
-import { packagePath } from '../lib/process/package-root.ts';
-import { type BenchLine, figureLine, unavailable } from './harness.ts';
+import { ClockCamera } from './appliance/clock-camera.ts';
+import type { Order, Received } from './appliance/receiver.ts';
+import { type BenchLine, figureLine, median, unavailable } from './harness.ts';
 
-const [width, height] = [4000, 3000];
 const count = 50;
 const exposureSeconds = 1;
-const goal = 1.05;
+/** Of the batches of a minute each. */
+const pairs = Number(process.env.APPLIANCE_PAIRS || 3);
+/** Of the transfers alone, of so many frames. */
+const transferPairs = 7;
+const transferCount = 12;
+/** Long enough that a busy disk keeps up. */
+const transferExposureSeconds = 0.5;
 
-/** Exposes by the clock: the next begins where the one before ended, whoever is slow. */
-class ClockCamera implements Camera {
-  readonly info = { id: 'clock', name: 'Clock', backend: 'bench', sensor: null };
-  lost = 0;
-  private readonly pixels = Array.from({ length: 4 }, (_, seed) => noise(seed));
-  async open() {}
-  async settings() {
-    return [];
-  }
-  async get() {
-    return 0;
-  }
-  async set() {
-    return 0;
-  }
-  async expose(request: ExposureRequest, signal?: AbortSignal) {
-    await realClock.sleep(request.exposureSeconds * 1000, signal);
-    return this.frame(0);
-  }
-  async *exposures({ exposureSeconds }: ExposureRequest, signal?: AbortSignal): AsyncIterable<CapturedFrame> {
-    let due = realClock.now();
-    for (let n = 0; ; n++) {
-      due += exposureSeconds * 1000;
-      // Six frames wait in a camera's buffer; then the oldest are lost.
-      const late = Math.floor((realClock.now() - due) / (exposureSeconds * 1000)) - 6;
-      const lostBefore = Math.max(0, late);
-      this.lost += lostBefore;
-      due += lostBefore * exposureSeconds * 1000;
-      await realClock.sleep(Math.max(0, due - realClock.now()), signal);
-      yield { frame: this.frame(n), gapSeconds: 0, lostBefore };
-    }
-  }
-  async recover() {}
-  async close() {}
-  private frame(n: number): Frame {
-    return new Frame({ data: this.pixels[n % 4]!, width, height, pixelType: 'u16', exposureSeconds });
+export default async function appliance(): Promise<BenchLine[]> {
+  const world = await openWorld();
+  try {
+    const lines = await batches(world);
+    return [...lines, ...(await transfers(world))];
+  } catch (thrown) {
+    return [unavailable('appliance', (thrown as Error).message)];
+  } finally {
+    await world.close();
   }
 }
 
-function noise(seed: number): SharedArrayBuffer {
-  const data = allocateShared(width * height * 2);
-  const samples = new Uint16Array(data);
-  let state = seed + 1;
-  for (let i = 0; i < samples.length; i++) {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    samples[i] = 256 + (state >>> 20);
+/** (a) fetched while the next are exposed and (b) all exposed, then all fetched, in turn. */
+async function batches(world: World): Promise<BenchLine[]> {
+  const exposed = count * exposureSeconds;
+  const whileExposing: number[] = [];
+  const after: number[] = [];
+  for (let pair = 0; pair < pairs; pair++) {
+    const streamed = await world.batch(count, exposureSeconds, 'while exposing');
+    if (pair === 0) await world.check(count);
+    const later = await world.batch(count, exposureSeconds, 'after');
+    whileExposing.push(streamed.seconds);
+    after.push(later.seconds);
+    console.log(
+      `${count} frames of 24 MB, ${exposed} s exposed: ${streamed.seconds.toFixed(2)} s when fetched while the next are exposed ` +
+        `(CPU a frame: appliance ${(streamed.serverCpuMs / count).toFixed(0)} ms, client ${(streamed.cpuMs / count).toFixed(0)} ms), ` +
+        `${later.seconds.toFixed(2)} s when fetched afterwards`,
+    );
   }
-  return data;
+  if (pairs === 0) return [];
+  const [bench, unit] = ['appliance', 'x'];
+  const alone = whileExposing.map((seconds) => seconds / exposed);
+  const ratios = whileExposing.map((seconds, i) => seconds / after[i]!);
+  return [
+    figureLine({ bench, part: 'against the exposures alone', figure: median(alone), goal: 1.05, unit }),
+    figureLine({ bench, part: 'against exposing first, sending then', figure: median(ratios), goal: 1, unit }),
+  ];
 }
 
-export default async function appliance(): Promise<BenchLine> {
+/** (c) frames that lie ready: ours with sums, durable files and acknowledgements, against bytes from memory into files, left to the page cache and durable. */
+async function transfers(world: World): Promise<BenchLine[]> {
+  const runs: Record<'ours' | 'cached' | 'durable', Received[]> = { ours: [], cached: [], durable: [] };
+  for (let pair = -1; pair < transferPairs; pair++) {
+    const received = {
+      ours: await world.batch(transferCount, transferExposureSeconds, 'after'),
+      cached: await world.plain(transferCount, false),
+      durable: await world.plain(transferCount, true),
+    };
+    // The first of each warms both ends up.
+    if (pair >= 0) for (const name of ['ours', 'cached', 'durable'] as const) runs[name].push(received[name]);
+  }
+  const row = (peer: 'cached' | 'durable', part: string, goal: number) => {
+    const ratios = runs.ours.map(({ wallMs }, i) => wallMs / runs[peer][i]!.wallMs);
+    console.log(
+      `${part}: ${transferPairs} pairs, ${Math.min(...ratios).toFixed(2)} to ${Math.max(...ratios).toFixed(2)}`,
+    );
+    return figureLine({ bench: 'appliance', part, figure: median(ratios), goal, unit: 'x wall' });
+  };
+  for (const [name, what] of [
+    ['ours', 'checked, durable, acknowledged'],
+    ['cached', 'a plain server and client, into the page cache'],
+    ['durable', 'the same, each file durable'],
+  ] as const) {
+    const [wallMs, cpuMs] = [median(runs[name].map((run) => run.wallMs)), median(runs[name].map((run) => run.cpuMs))];
+    const rate = (transferCount * 24) / (wallMs / 1000);
+    console.log(`${what}: ${rate.toFixed(0)} MB/s, the client's CPU ${(cpuMs / transferCount).toFixed(0)} ms a frame`);
+  }
+  return [
+    row('cached', 'transfer against the loopback limit', 5),
+    row('durable', 'transfer against the loopback limit with durable files', 2),
+  ];
+}
+
+interface World {
+  batch(count: number, exposureSeconds: number, fetched: 'while exposing' | 'after'): Promise<Batch>;
+  /** The same bytes without anything of ours. */
+  plain(count: number, durable: boolean): Promise<Received>;
+  /** Whether the last batch came as it was taken. @throws */
+  check(count: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+interface Batch extends Received {
+  /** From the first exposure to the last acknowledgement. */
+  seconds: number;
+  serverCpuMs: number;
+}
+
+async function openWorld(): Promise<World> {
   const folder = await mkdtemp(join(tmpdir(), 'nightflow-bench-'));
   const spool = await Spool.open({ folder: join(folder, 'spool'), maximumBytes: 4e9 });
   const camera = new ClockCamera();
   const cameras = [{ id: 'clock', name: 'Clock', ready: async () => camera, reserve: () => () => {} }];
-  const server = await Appliance.open({ clock: realClock, cameras, spool, whenFull: 'end' });
+  const appliance = await Appliance.open({ clock: realClock, cameras, spool, whenFull: 'end' });
   const sums = new Map<number, string>();
-  server.events.on('frame', ({ file }) => file && sums.set(file.number, file.sha256));
-  const handler = applianceHandler(server, 'bench');
-  const http = createServer((request, response) => void handler(request, response));
-  await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
-  try {
-    const port = (http.address() as AddressInfo).port;
-    const out = join(folder, 'out');
-    // Started first: that of interest is the time from the first exposure to the last frame's acknowledgement.
-    const { id } = await server.start(count, { exposureSeconds });
-    const start = performance.now();
-    const program = packagePath('lib/field/appliance/nightflow-capture.ts');
-    const given = [program, '--resume', id, '--host', `127.0.0.1:${port}`, '--path', '/', '--out', out];
-    const code = await new Promise((resolve) =>
-      spawn(process.execPath, given, { stdio: 'ignore' }).once('exit', resolve),
-    );
-    const seconds = (performance.now() - start) / 1000;
-    const names = (await readdir(out).catch(() => [])).filter((name) => name.endsWith('.fits')).toSorted();
-    if (code !== 0 || names.length !== count || camera.lost > 0)
-      return unavailable('appliance', `${names.length} of ${count} frames came, ${camera.lost} were lost.`);
-    for (const [index, name] of names.entries()) {
-      const sum = createHash('sha256')
-        .update(await readFile(join(out, name)))
-        .digest('hex');
-      if (sum !== sums.get(index + 1)) return unavailable('appliance', `The checksum of ${name} is wrong.`);
-    }
-    console.log(`appliance: ${count} frames of 24 MB in ${seconds.toFixed(2)} s, ${count * exposureSeconds} s exposed`);
-    return figureLine({ bench: 'appliance', figure: seconds / (count * exposureSeconds), goal, unit: 'x' });
-  } finally {
-    await server.close();
-    http.closeAllConnections();
-    http.close();
-    await closeSharedPool();
-    await rm(folder, { recursive: true, force: true });
-  }
+  appliance.events.on('frame', ({ file }) => file && sums.set(file.number, file.sha256));
+  const handler = applianceHandler(appliance, 'bench');
+  const ours = await listening(createServer((request, response) => void handler(request, response)));
+  const picture = Buffer.alloc(24_002_880, 7);
+  const plain = await listening(createServer((_request, response) => response.end(picture)));
+  const receiver = fork(join(import.meta.dirname, 'appliance', 'receiver.ts'));
+  const order = (wanted: Order) =>
+    new Promise<Received>((resolve, reject) => {
+      receiver.once('message', (received: Received) =>
+        received.error ? reject(new Error(received.error)) : resolve(received),
+      );
+      receiver.send(wanted);
+    });
+  const out = join(folder, 'out');
+
+  return {
+    async batch(frames, seconds, fetched) {
+      await rm(out, { recursive: true, force: true });
+      sums.clear();
+      const begin = performance.now();
+      const before = process.cpuUsage();
+      const { id } = await appliance.start(frames, { exposureSeconds: seconds });
+      if (fetched === 'after') while (sums.size < frames) await realClock.sleep(5);
+      const received = await order({ kind: 'batch', url: `http://127.0.0.1:${ours.port}/`, id, folder: out });
+      const { user, system } = process.cpuUsage(before);
+      if (camera.lost > 0) throw new Error(`${camera.lost} frames were lost.`);
+      const all = (performance.now() - begin) / 1000;
+      return { ...received, seconds: all, serverCpuMs: (user + system) / 1000 };
+    },
+    async plain(frames, durable) {
+      await rm(out, { recursive: true, force: true });
+      return order({ kind: 'plain', url: `http://127.0.0.1:${plain.port}`, count: frames, folder: out, durable });
+    },
+    async check(frames) {
+      const names = (await readdir(out)).filter((name) => name.endsWith('.fits')).toSorted();
+      if (names.length !== frames) throw new Error(`${names.length} of ${frames} frames came.`);
+      for (const [index, name] of names.entries()) {
+        const bytes = await readFile(join(out, name));
+        const sum = createHash('sha256').update(bytes).digest('hex');
+        if (sum !== sums.get(index + 1)) throw new Error(`The checksum of ${name} is wrong.`);
+      }
+    },
+    async close() {
+      receiver.kill();
+      await appliance.close();
+      for (const { server } of [ours, plain]) {
+        server.closeAllConnections();
+        server.close();
+      }
+      await closeSharedPool();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+async function listening(server: Server): Promise<{ server: Server; port: number }> {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return { server, port: (server.address() as AddressInfo).port };
 }

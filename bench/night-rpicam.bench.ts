@@ -1,4 +1,5 @@
 /** A night of 5 s frames at 12 Mpx through the rpicam backend and its stand-in, minute stacks kept: frames lost, memory, RAM disk, event loop, CPU. */
+import { type ChildProcess, fork } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -22,6 +23,8 @@ const frames = Number(process.env.NIGHT_FRAMES || 5760);
 const everyMilliseconds = Number(process.env.NIGHT_EVERY_MS || 200);
 /** Everything has run once by then. */
 const warmUpFrames = Math.min(120, Math.floor(frames / 10));
+/** Of fewer, tenths say nothing of the memory. */
+const fewFrames = 1000;
 const loopResolution = 5;
 
 const plan: StackPlan = {
@@ -37,6 +40,8 @@ export default async function nightRpicam(): Promise<BenchLine[]> {
     pictureFiles: await makePictureFiles(folder, 4),
   });
   const loop = monitorEventLoopDelay({ resolution: loopResolution });
+  const idle = fork(join(import.meta.dirname, 'night', 'loop-probe.js'), [String(loopResolution)]);
+  const minutes = new Set<number>();
   const megabytes: number[] = [];
   let stacks = 0;
   const keep = async ({ frame, summary }: StackResult) => {
@@ -55,7 +60,11 @@ export default async function nightRpicam(): Promise<BenchLine[]> {
       ...{ camera, clock: realClock, site: null, plan: { exposureSeconds, frames } },
       journalPath: join(folder, 'sequence.jsonl'),
       onFrame: async ({ frame, n }) => {
-        if (n === 1) loop.enable();
+        if (n === 1) {
+          loop.enable();
+          idle.send('begin');
+        }
+        minutes.add(Math.floor(Date.parse(frame.start!) / 60_000));
         const night = frameNight({ frame, site: null, nowMilliseconds: realClock.now() });
         const finished = await stack.advance(frame, night, plan);
         if (finished) await keep(finished);
@@ -80,24 +89,29 @@ export default async function nightRpicam(): Promise<BenchLine[]> {
       `${end.frames} frames of 12 Mpx that claim ${exposureSeconds} s, one every ${((seconds / end.frames) * 1000).toFixed(0)} ms; ${stacks} minute stacks. ` +
         `CPU a frame: ours ${ours.toFixed(1)} ms, the program's stand-in ${(programsCpu / end.frames).toFixed(1)} ms`,
     );
-    return lines(end, { stacks, ours, megabytes, loop, left: await leftInMemory() });
+    const missing = minutes.size - stacks;
+    return lines(end, { missing, ours, megabytes, loop, idle: await delayOf(idle), left: await leftInMemory() });
   } finally {
+    idle.kill();
     await standIn.remove();
     await rm(folder, { recursive: true, force: true });
   }
 }
 
 interface Seen {
-  stacks: number;
+  /** Minutes without their stack. */
+  missing: number;
   /** Milliseconds of CPU a frame. */
   ours: number;
   /** Resident memory after every fifth frame. */
   megabytes: readonly number[];
-  loop: ReturnType<typeof monitorEventLoopDelay>;
+  loop: { percentile(percent: number): number; readonly max: number };
+  /** Of a process that did nothing meanwhile, nanoseconds. */
+  idle: { p99: number; maximum: number };
   left: readonly string[];
 }
 
-function lines(end: SequenceEnd, { stacks, ours, megabytes, loop, left }: Seen): BenchLine[] {
+function lines(end: SequenceEnd, { missing, ours, megabytes, loop, idle, left }: Seen): BenchLine[] {
   if (end.error) console.log(`The sequence ended: ${end.error.message}`);
   const bench = 'night-rpicam';
   const warm = megabytes.slice(Math.floor(warmUpFrames / 5));
@@ -107,22 +121,34 @@ function lines(end: SequenceEnd, { stacks, ours, megabytes, loop, left }: Seen):
     `resident memory by tenths of the night: ${tenths.join(', ')} MB; at most ${Math.round(Math.max(...megabytes))} MB`,
   );
   const delay = (nanoseconds: number) => Math.max(0, nanoseconds / 1e6 - loopResolution);
-  const expected = (frames * (exposureSeconds + deadSeconds('imx477', exposureSeconds))) / 60;
+  const [p99, idleP99] = [delay(loop.percentile(99)), delay(idle.p99)];
+  console.log(
+    `event loop delay p99 ${p99.toFixed(1)} ms, at most ${delay(loop.max).toFixed(0)} ms; ` +
+      `of a process that did nothing meanwhile ${idleP99.toFixed(1)} ms and ${delay(idle.maximum).toFixed(0)} ms`,
+  );
+  const growth = tenths.at(-1)! / tenths[0]!;
+  const memory = () => figureLine({ bench, part: 'memory, last tenth ÷ first tenth', figure: growth, goal: 1.1 });
   return [
     figureLine({ bench, part: 'frames lost', figure: end.error ? Infinity : frames - end.frames + end.lost, goal: 0 }),
+    figureLine({ bench, part: 'minute stacks missing', figure: missing, goal: 0, unit: 'stacks' }),
+    ...(frames >= fewFrames ? [memory()] : []),
+    figureLine({ bench, part: 'left in /dev/shm', figure: left.length, goal: 0, unit: 'folders' }),
     figureLine({
       bench,
-      part: 'minute stacks missing',
-      figure: Math.abs(expected - stacks),
-      goal: 1.5,
-      unit: 'stacks',
+      part: 'event loop p99 beyond an idle process',
+      figure: Math.max(0, p99 - idleP99),
+      goal: 20,
+      unit: 'ms',
     }),
-    figureLine({ bench, part: 'memory, last tenth ÷ first tenth', figure: tenths.at(-1)! / tenths[0]!, goal: 1.1 }),
-    figureLine({ bench, part: 'left in /dev/shm', figure: left.length, goal: 0, unit: 'folders' }),
-    figureLine({ bench, part: 'event loop p99', figure: delay(loop.percentile(99)), goal: 20, unit: 'ms' }),
     figureLine({ bench, part: 'CPU of one core at 5 s', figure: ours / exposureSeconds / 10, goal: 5, unit: '%' }),
   ];
 }
+
+const delayOf = (idle: ChildProcess): Promise<Seen['idle']> =>
+  new Promise((resolve) => {
+    idle.once('message', resolve as (message: unknown) => void);
+    idle.send('end');
+  });
 
 const leftInMemory = async (): Promise<string[]> =>
   (await readdir('/dev/shm').catch(() => [])).filter((name) => name.startsWith(`nightflow-camera-${process.pid}-`));
