@@ -96,9 +96,16 @@ async function stop(child: ChildProcess, ended: Promise<unknown>, remove: string
 
 const listening = /Server now running at/;
 
-/** Our settings.js in Node-RED 5; the caller owns the user directory. */
-export async function startOurs(userDir: string, env: Record<string, string> = {}): Promise<Running> {
-  const port = await freePort();
+/** Our settings.js in Node-RED 5; the caller owns the user directory. @param port A free one when absent. */
+export async function startOurs(
+  userDir: string,
+  env: Record<string, string> = {},
+  port: number | null = null,
+): Promise<Running> {
+  return startOursAt(userDir, env, port ?? (await freePort()));
+}
+
+async function startOursAt(userDir: string, env: Record<string, string>, port: number): Promise<Running> {
   const running = await startProgram({
     args: () => [inPackage('node_modules/node-red/red.js'), '--settings', inPackage('settings.js')],
     env: { ...env, NIGHTFLOW_HOME: userDir, NIGHTFLOW_PORT: String(port) },

@@ -8,6 +8,8 @@ const usualColumns = 80;
 export class CaptureBar {
   fetched = 0;
   gone = 0;
+  /** Frames on this side, earlier runs included. */
+  here = 0;
   /** Frames that were acknowledged before this run: it goes on where another ended. */
   private earlier: number | null = null;
   private shown = '';
@@ -23,7 +25,8 @@ export class CaptureBar {
     this.gone = gone;
     this.earlier ??= batch.acknowledged;
     const total = Math.max(1, batch.count);
-    const here = Math.min(total, this.earlier + fetched);
+    this.here = Math.min(total, this.earlier + fetched);
+    const { here } = this;
     const state = usualStates.includes(batch.state) ? '' : ` · ${batch.state}`;
     if (!this.output.isTTY) {
       if (file) this.line(`${here}/${total} ${file}`);

@@ -14,7 +14,11 @@ export function unreachable(thrown: unknown, url: string): NightflowError {
     return say('lost', `There is no host "${hostname}".`, 'Check the name, or take its address: 192.168.1.20.');
   if (code === 'ECONNREFUSED') return say('lost', `Nothing answers at ${host}: connection refused.`, listens);
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID')
-    return say('bad-input', `The certificate of ${host} is for another name.`, `It is ${namesIn(message)}.`);
+    return say(
+      'bad-input',
+      `The certificate of ${host} is for another name.`,
+      `It is for ${namesIn(error)}: take that, or have one made for this.`,
+    );
   if (code === 'CERT_HAS_EXPIRED' || code === 'CERT_NOT_YET_VALID')
     return say(
       'bad-input',
@@ -123,5 +127,6 @@ const plain = (message: string): string => {
   return line(message);
 };
 
-const namesIn = (message: string): string => /altnames: (.*)$/.exec(message)?.[1] ?? line(message);
+const namesIn = (error: NodeJS.ErrnoException & { cert?: { subjectaltname?: string } }): string =>
+  error.cert?.subjectaltname ?? 'without a name';
 const line = (text: string): string => text.split('\n')[0]!.trim().slice(0, 200);

@@ -44,7 +44,9 @@ async function main(): Promise<number> {
     const lost = batch.lost > 0 ? ` The camera lost ${batch.lost} frames besides.` : '';
     console.log(`${bar.fetched} frames are in ${values.out}.${gone}${lost}`);
     if (batch.state === 'done') return exit.done;
-    console.error(`The batch ended after ${batch.taken} of ${batch.count}: ${batch.message ?? batch.state}`);
+    // One that a crash cut off has forgotten what was acknowledged before.
+    const taken = Math.max(batch.taken, bar.here);
+    console.error(`The batch ended after ${taken} of ${batch.count}: ${batch.message ?? batch.state}`);
     return exit.endedEarly;
   } catch (thrown) {
     bar.end();
