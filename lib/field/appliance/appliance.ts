@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import type { ExposureRequest } from '../../camera/camera.ts';
 import { type Clock, isoTime } from '../../clock/clock.ts';
 import type { Frame } from '../../frame/frame.ts';
+import { readOriginal } from '../../frame/original.ts';
 import { renderPreview } from '../../frame/preview.ts';
 import { readFrame } from '../../frame/read.ts';
 import { asNightflowError, NightflowError } from '../../process/errors.ts';
@@ -231,7 +232,7 @@ export class Appliance {
   /** A JPEG of a batch's frame, or of the latest that a camera took; null when there is none. */
   async preview(of: { batch: string; number: number } | { camera?: string }, width: number): Promise<Buffer | null> {
     const path = 'batch' in of ? this.options.spool.path(of.batch, of.number) : null;
-    const frame = 'batch' in of ? path && (await readFrame(path)) : this.latest.get(this.cameras.find(of.camera).id);
+    const frame = 'batch' in of ? path && (await frameIn(path)) : this.latest.get(this.cameras.find(of.camera).id);
     return frame ? (await renderPreview(frame, { width, stretch: 'auto', drc: 'off' })).jpeg : null;
   }
 
@@ -256,3 +257,7 @@ export class Appliance {
     for (const { id } of fetched.slice(0, -rememberedBatches)) await this.forget(id);
   }
 }
+
+/** Of a camera's own file that can't be decoded, its preview. */
+const frameIn = async (path: string): Promise<Frame> =>
+  path.endsWith('.fits') ? readFrame(path) : (await readOriginal(path, () => {})).withoutOriginal;

@@ -40,6 +40,8 @@ export interface Gphoto2Traps {
   floodLines: number;
   /** Saves a JPEG with each RAW. */
   withJpeg: boolean;
+  /** Its RAW files are of a kind that nobody can decode yet, with a JPEG in them. */
+  newFormat: boolean;
   /** What brings a body back that is on the bus and does not answer after the cable was out. */
   needsReset: 'gphoto2' | 'usbreset' | 'authorized' | 'hub' | null;
   /** Its address after that. */
@@ -66,6 +68,7 @@ const good: Gphoto2Traps = {
   hangs: false,
   floodLines: 0,
   withJpeg: false,
+  newFormat: false,
   needsReset: null,
   portAfterReset: null,
 };
@@ -78,6 +81,8 @@ export interface Gphoto2StandIn {
   set(traps: Partial<Gphoto2Traps>): Promise<void>;
   /** Each command line, and each command that a shell was given. */
   calls(): Promise<string[]>;
+  /** SHA-256 and extension of each file that it has sent. */
+  sent(): Promise<{ sha256: string; extension: string }[]>;
   /** Names on the card. */
   card(): Promise<string[]>;
   remove(): Promise<void>;
@@ -112,9 +117,16 @@ export async function makeGphoto2StandIn(traps: Partial<Gphoto2Traps> = {}): Pro
       for (const name of ['unplugged', 'port']) await rm(join(folder, name), { force: true });
       await save();
     },
-    calls: async () =>
-      (await readFile(join(folder, 'calls.txt'), 'utf8').catch(() => '')).split('\n').filter((line) => line !== ''),
+    calls: () => linesOf(join(folder, 'calls.txt')),
+    sent: async () =>
+      (await linesOf(join(folder, 'sent.txt'))).map((line) => {
+        const [sha256, extension] = line.split(' ') as [string, string];
+        return { sha256, extension };
+      }),
     card: async () => (await readdir(join(folder, 'card')).catch(() => [])).sort(),
     remove: () => rm(folder, { recursive: true, force: true, maxRetries: 5 }),
   };
 }
+
+const linesOf = async (path: string): Promise<string[]> =>
+  (await readFile(path, 'utf8').catch(() => '')).split('\n').filter((line) => line !== '');

@@ -1,5 +1,6 @@
 /** The body behind the stand-in of gphoto2: its settings, its shutter, its files. */
-import { writeFileSync, writeSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { appendFileSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Gphoto2Traps } from './gphoto2-bin.ts';
@@ -227,6 +228,7 @@ export class StandInBody {
 
   /** Its pixels are those of its number in the body's life; its stamp that of the body's clock, an hour slow and in whole seconds. */
   private picture(began: number): Buffer {
+    if (this.traps.newFormat) return pictureOfNewFormat(this.card.nextNumber());
     const file = dngFile({ format: 'SRGGB12', width: 64, height: 48, bits: 12 }, this.card.nextNumber(), 'ramp');
     const started = Date.now() - (performance.now() - began) - bodyClockSlowMilliseconds;
     const stamp = new Date(started).toISOString().slice(0, 19).replaceAll('-', ':').replace('T', ' ');
@@ -240,6 +242,7 @@ export class StandInBody {
   private save(extension: string, bytes: Buffer): void {
     const path = this.pattern.replace(/%0?3?n/, String(this.number++)).replace('%C', extension);
     writeFileSync(path, bytes);
+    appendFileSync(join(this.folder, 'sent.txt'), `${createHash('sha256').update(bytes).digest('hex')} ${extension}\n`);
     out(`Saving file as ${path}\n`);
   }
 
@@ -249,4 +252,19 @@ export class StandInBody {
     writeFileSync(path, film.subarray(0, film.indexOf(Buffer.from([0xff, 0xd9])) + 2));
     out(`Saving file as ${path}\n`);
   }
+}
+
+/** Boxes as those of a CR3, of a kind that no decoder knows, around the JPEG for the body's own screen. */
+function pictureOfNewFormat(number: number): Buffer {
+  const box = (type: string, body: Buffer) => {
+    const head = Buffer.alloc(8);
+    head.writeUInt32BE(8 + body.length);
+    head.write(type, 4, 'latin1');
+    return Buffer.concat([head, body]);
+  };
+  const sensor = Buffer.from(`sensor data of picture ${number}`);
+  return Buffer.concat([
+    box('ftyp', Buffer.from('crx \0\0\0\u0001', 'latin1')),
+    box('mdat', Buffer.concat([pictureOf('still.jpg'), sensor])),
+  ]);
 }
