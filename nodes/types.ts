@@ -1,6 +1,6 @@
 /** What the configuration nodes offer the other nodes at run time, and the shape of our messages. */
 import type { Node, NodeAPI, NodeMessageInFlow } from 'node-red';
-import type { Camera } from '../lib/camera/camera.ts';
+import type { Camera, RecoveryState } from '../lib/camera/camera.ts';
 import type { SettingProfile } from '../lib/camera/setting-profiles.ts';
 import { type Clock, realClock } from '../lib/clock/clock.ts';
 import type { Frame } from '../lib/frame/frame.ts';
@@ -29,6 +29,10 @@ export interface CameraNode extends Node {
   siteNode: SiteNode | null;
   /** Resolves when the camera is open (opened at first use); rejects with the reason it can't be. */
   ready(signal?: AbortSignal): Promise<Camera>;
+  /** The latest step towards a camera that was lost; null while it is there. */
+  recovery: RecoveryState | null;
+  /** Told of each such step, and null when the camera is back. @returns takes the listener off */
+  onRecovery(listener: (state: RecoveryState | null) => void): () => void;
   /** Takes the camera for one sequence. @throws busy, naming the node that has it. */
   reserve(owner: string): () => void;
   /** Its named lists of settings. @throws bad-input when what the dialog stored is wrong */

@@ -8,6 +8,7 @@ import { handleInput, type Work } from '../handle.ts';
 import { type InputTable, type NodeConfig, readSettings } from '../inputs.ts';
 import type { AstroMessage, CameraNode, Node } from '../types.ts';
 import { cameraNodeOf } from './capture-context.ts';
+import { watchRecovery } from './recovery-status.ts';
 
 const commands = ['set', 'get', 'list', 'profile'] as const;
 type Command = (typeof commands)[number];
@@ -40,6 +41,7 @@ export default function (RED: NodeAPI): void {
       },
     });
     this.status({});
+    watchRecovery(RED, this, config);
   });
 }
 

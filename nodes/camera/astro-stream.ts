@@ -4,6 +4,7 @@ import { NightflowError } from '../../lib/process/errors.ts';
 import { handleInput } from '../handle.ts';
 import type { NodeConfig } from '../inputs.ts';
 import type { AstroMessage, Node } from '../types.ts';
+import { watchRecovery } from './recovery-status.ts';
 import { StreamControl } from './stream-control.ts';
 
 const commands = ['start', 'stop', 'abort', 'preview'] as const;
@@ -12,6 +13,7 @@ export default function (RED: NodeAPI): void {
   RED.nodes.registerType('astro-stream', function (this: Node, config: NodeConfig) {
     RED.nodes.createNode(this, config);
     const control = new StreamControl(RED, this, config);
+    watchRecovery(RED, this, config);
 
     handleInput(RED, this, {
       config,

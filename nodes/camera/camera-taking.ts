@@ -20,6 +20,7 @@ export function takenAtFirstExposure(
     await ready(signal);
     yield* camera.exposures(request, signal);
   };
+  const { onRecovery, leftBehind } = camera;
   return {
     info: camera.info,
     open: (signal) => camera.open(signal),
@@ -40,6 +41,8 @@ export function takenAtFirstExposure(
       prepared = prepare === null;
       return camera.recover(signal);
     },
+    ...(onRecovery ? { onRecovery: (listener) => onRecovery.call(camera, listener) } : {}),
+    ...(leftBehind ? { leftBehind: (since, signal) => leftBehind.call(camera, since, signal) } : {}),
     close: () => camera.close(),
   };
 }

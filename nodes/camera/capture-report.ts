@@ -1,9 +1,11 @@
 /** What `astro-capture` says about its sequence: the payloads of its second output and the words of its status line. */
+import type { RecoveryState } from '../../lib/camera/camera.ts';
 import { isoTime } from '../../lib/clock/clock.ts';
 import type { GapSummary } from '../../lib/night/gaps.ts';
 import type { Progress } from '../../lib/night/progress.ts';
 import type { SequenceEnd, SequenceFrame } from '../../lib/night/sequence.ts';
 import type { StatusState } from '../status.ts';
+import { recoveryStatus } from './recovery-status.ts';
 
 export type Translate = (key: string, values?: Record<string, unknown>) => string;
 
@@ -14,6 +16,8 @@ export type CaptureEvent =
   | 'progress'
   | 'gap'
   | 'lost'
+  | 'recovering'
+  | 'recovered'
   | 'paused'
   | 'resumed'
   | 'warning'
@@ -55,6 +59,13 @@ export const progressPayload = (progress: Progress, now: number) => ({
   gaps: gapFigures(progress.gaps),
 });
 
+/** Of the event `recovering`, beside the figures. */
+export const recoveryPayload = (state: RecoveryState) => {
+  const { step, of, what, needsPerson } = state;
+  const message = needsPerson ? `${what}.` : `Recovery, step ${step} of ${of}: ${what}.`;
+  return { ...state, since: isoTime(state.since), message };
+};
+
 export const endPayload = (translate: Translate, end: SequenceEnd, night: string | null, now: number) => ({
   reason: end.reason,
   message: end.error?.message ?? translate(`astro-capture.reason.${end.reason}`),
@@ -80,7 +91,10 @@ export const framePayload = ({ n, frame, gapSeconds }: SequenceFrame) => ({
 const gapOf = (seconds: number | null): number | null => (seconds === null ? null : rounded(Math.max(0, seconds), 6));
 
 /** `msg.exposure` of output 1. */
-export const exposureDetails = ({ n, run, frame, gapSeconds, lostBefore }: SequenceFrame, path: string | null) => ({
+export const exposureDetails = (
+  { n, run, frame, gapSeconds, lostBefore, recovered }: SequenceFrame,
+  path: string | null,
+) => ({
   n,
   sequence: run,
   night: frame.night,
@@ -94,6 +108,7 @@ export const exposureDetails = ({ n, run, frame, gapSeconds, lostBefore }: Seque
   camera: frame.camera,
   gapSeconds: gapOf(gapSeconds),
   lostBefore,
+  recovered,
   path,
 });
 
@@ -110,7 +125,9 @@ export function progressStatus(translate: Translate, progress: Progress, now: nu
     case 'paused':
       return ['waiting', say('paused')];
     case 'recovering':
-      return ['waiting', say('recovering', { reason: progress.reason ?? '' })];
+      return progress.recovery
+        ? recoveryStatus(say, progress.recovery, progress.nextExposureAt)
+        : ['waiting', say('recovering', { reason: progress.reason ?? '' })];
     case 'waiting-interval':
       return ['working', say('waiting-interval', { time: next })];
     default:

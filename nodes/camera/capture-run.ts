@@ -1,5 +1,5 @@
 /** One sequence of `astro-capture`: keeps its frames, waits until the flow has room for them, and turns its events into messages. */
-import type { Camera } from '../../lib/camera/camera.ts';
+import type { Camera, RecoveryState } from '../../lib/camera/camera.ts';
 import { findProfile, type SettingProfile } from '../../lib/camera/setting-profiles.ts';
 import { applySettings } from '../../lib/camera/setting-values.ts';
 import type { Clock } from '../../lib/clock/clock.ts';
@@ -22,6 +22,7 @@ import {
   framePayload,
   progressPayload,
   progressStatus,
+  recoveryPayload,
   type Translate,
 } from './capture-report.ts';
 import { type CaptureSettings, framesFolder, journalIn, policyOf } from './capture-settings.ts';
@@ -59,6 +60,8 @@ export class CaptureRun {
   private readonly topic: string | undefined;
   private phase: Phase = 'idle';
   private night: string | null = null;
+  /** UTC ms since when the camera is lost. */
+  private lostSince: number | null = null;
   private progressAt = Number.NEGATIVE_INFINITY;
   /** Events before `started` was sent wait for it. */
   private early: (() => void)[] | null = [];
@@ -68,6 +71,7 @@ export class CaptureRun {
     this.sequence = sequence;
     this.topic = topic;
     sequence.on('progress', (progress) => this.afterStart(() => this.onProgress(progress)));
+    sequence.on('recovery', (state) => this.afterStart(() => this.onRecovery(state)));
     sequence.on('warning', ({ message, error }) =>
       this.afterStart(() => this.tell(error ? 'lost' : 'warning', { ...this.figures(), message })),
     );
@@ -169,6 +173,19 @@ export class CaptureRun {
       if (steady && now - this.progressAt < progressMilliseconds) return;
       this.progressAt = now;
       this.tell(before === 'paused' ? 'resumed' : 'progress', payload);
+    }
+  }
+
+  /** Each step, as it begins. */
+  private onRecovery(state: RecoveryState | null): void {
+    if (state) {
+      this.lostSince = state.since;
+      this.tell('recovering', { ...this.figures(), ...recoveryPayload(state) });
+    } else if (this.lostSince !== null) {
+      const awaySeconds = Math.round((this.context.clock.now() - this.lostSince) / 100) / 10;
+      this.lostSince = null;
+      const message = this.context.translate('astro-capture.status.recovered');
+      this.tell('recovered', { ...this.figures(), awaySeconds, message });
     }
   }
 

@@ -1,9 +1,10 @@
 /** `astro-camera`: one camera, opened when it is first used and shared by all nodes that name it. */
 import type { NodeAPI } from 'node-red';
-import type { Camera } from '../../lib/camera/camera.ts';
+import type { Camera, RecoveryState } from '../../lib/camera/camera.ts';
 import { readProfiles } from '../../lib/camera/setting-profiles.ts';
 import { realClock } from '../../lib/clock/clock.ts';
 import { asNightflowError, NightflowError } from '../../lib/process/errors.ts';
+import { Events } from '../../lib/process/events.ts';
 import { type NodeConfig, nodeLabel } from '../inputs.ts';
 import { type CameraNode, indiOf, siteOf } from '../types.ts';
 import { cameraBackend } from './camera-backends.ts';
@@ -24,7 +25,13 @@ export default function (RED: NodeAPI): void {
     let holder: string | null = null;
     let whenFree: () => void = () => {};
 
+    const events = new Events<{ recovery: RecoveryState | null }>((thrown) =>
+      this.warn(asNightflowError(thrown).message),
+    );
+
     this.camera = null;
+    this.recovery = null;
+    this.onRecovery = (listener) => events.on('recovery', listener);
     this.siteNode = siteOf(RED, config.site);
     this.profiles = () => readProfiles(config.profiles);
 
@@ -35,6 +42,10 @@ export default function (RED: NodeAPI): void {
       const options = backend.options(config, { userDir, indiServer: (id) => indiOf(RED, id) });
       const context = { clock: this.siteNode?.clock ?? realClock, site: this.siteNode?.site ?? null };
       const camera = (await backend.load()).create(options, context);
+      camera.onRecovery?.((state) => {
+        this.recovery = state;
+        events.emit('recovery', state);
+      });
       await camera.open(closing.signal);
       this.camera = camera;
       return camera;
