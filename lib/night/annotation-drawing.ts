@@ -10,6 +10,7 @@ const colours = {
   object: '#ffd070',
   planet: '#ff9f6b',
   target: '#ff5f5f',
+  horizon: '#7fd08f',
 } as const;
 /** A label of a grid line or a point gives up its place to one that came before. */
 const mostLabels = 150;
@@ -49,6 +50,22 @@ export function drawAnnotation(annotation: Annotation, size: { width: number; he
     return true;
   };
 
+  // Where north is comes before every name.
+  for (const { label: text, ...place } of annotation.horizon?.cardinals ?? []) {
+    const { x, y } = at(place);
+    const [left, top] = [x - textWidth(text, letters) / 2, y - letters / 2];
+    const { width, height } = size;
+    const inside = (value: number, most: number) => Math.max(3, Math.min(most, value));
+    label(
+      text,
+      inside(left, width - textWidth(text, letters) - 3),
+      inside(top, height - letters - 3),
+      colours.horizon,
+      1,
+    );
+  }
+  for (const { paths } of annotation.horizon?.circles ?? [])
+    stroke(paths.map((path) => polyline(path.map(at))).join(''), colours.horizon, 0.4);
   for (const { paths } of annotation.grid)
     stroke(paths.map((path) => polyline(path.map(at))).join(''), colours.grid, 0.4);
   const figures = annotation.constellations.flatMap(({ paths }) => paths.map((path) => polyline(path.map(at))));

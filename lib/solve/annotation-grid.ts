@@ -1,15 +1,7 @@
 /** Lines of equal right ascension and declination through a picture, at round numbers. */
 import { visiblePaths } from './annotation-paths.ts';
-import {
-  centreOf,
-  cornersOf,
-  footprintOf,
-  type PixelPoint,
-  positionAngle,
-  type SkyPoint,
-  separation,
-  type Wcs,
-} from './wcs.ts';
+import type { SkyProjection } from './projection.ts';
+import { type PixelPoint, positionAngle, type SkyPoint, separation } from './wcs.ts';
 
 export interface GridLine {
   /** '5h 30m' or '-10°'. */
@@ -25,11 +17,10 @@ const rightAscensionSteps = [4, 10, 20, 60, 120, 300, 600, 1200, 1800, 3600, 720
   (seconds) => seconds / 240,
 );
 
-export function gridOf(wcs: Wcs): GridLine[] {
-  const centre = centreOf(wcs);
-  const border = footprintOf(wcs, 16);
-  const radius = Math.max(...cornersOf(wcs).map((corner) => separation(centre, corner)));
-  const poles = [90, -90].filter((dec) => isWithin(wcs, centre, radius, { raDegrees: 0, decDegrees: dec }));
+export function gridOf(projection: SkyProjection): GridLine[] {
+  const { centre } = projection;
+  const border = projection.footprint(16);
+  const poles = [90, -90].filter((dec) => isWithin(projection, border, { raDegrees: 0, decDegrees: dec }));
   const decs = [...border.map(({ decDegrees }) => decDegrees), ...poles];
   const [low, high] = [Math.max(-90, Math.min(...decs) - 0.01), Math.min(90, Math.max(...decs) + 0.01)];
   const decStep = stepFor(declinationSteps, (high - low) / wantedLines);
@@ -39,7 +30,7 @@ export function gridOf(wcs: Wcs): GridLine[] {
 
   const lines: GridLine[] = [];
   const add = (label: string, line: SkyPoint[]) => {
-    const paths = visiblePaths(wcs, radius, line);
+    const paths = visiblePaths(projection, line);
     if (paths.length > 0) lines.push({ label, paths });
   };
   const along = (from: number, to: number) => Array.from({ length: 65 }, (_, i) => from + ((to - from) * i) / 64);
@@ -65,9 +56,9 @@ export function gridOf(wcs: Wcs): GridLine[] {
 }
 
 /** A pole is in the picture when the border goes once round it. */
-function isWithin(wcs: Wcs, centre: SkyPoint, radius: number, pole: SkyPoint): boolean {
-  if (separation(centre, pole) > radius) return false;
-  const angles = footprintOf(wcs, 16).map((point) => positionAngle(pole, point));
+function isWithin({ centre, radiusDegrees }: SkyProjection, border: SkyPoint[], pole: SkyPoint): boolean {
+  if (separation(centre, pole) > radiusDegrees) return false;
+  const angles = border.map((point) => positionAngle(pole, point));
   let turn = 0;
   for (const [i, angle] of angles.entries()) turn += ((angle - angles.at(i - 1)! + 540) % 360) - 180;
   return Math.abs(turn) > 180;

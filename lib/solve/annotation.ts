@@ -1,34 +1,32 @@
 /** What is in a solved picture: stars with names, constellations, Messier, NGC and IC, planets, a grid, the target: as data, in pixels of the frame. */
-import { bodiesIn } from './annotation-bodies.ts';
+import { horizontalOf, vectorOf } from '../sky/coordinates.ts';
+import { type GeographicPlace, Overhead } from './all-sky-overhead.ts';
+import type { AllSkyPlace } from './all-sky-solution.ts';
+import { bodiesAt } from './annotation-bodies.ts';
 import { type AnnotationCatalogue, loadAnnotations } from './annotation-catalogue.ts';
 import { type GridLine, gridOf } from './annotation-grid.ts';
+import { type HorizonMarks, horizonOf } from './annotation-horizon.ts';
 import { visiblePaths } from './annotation-paths.ts';
-import {
-  centreOf,
-  cornersOf,
-  type PixelPoint,
-  type SkyPoint,
-  scaleOf,
-  separation,
-  skyToPixel,
-  type Wcs,
-} from './wcs.ts';
+import { projectionOf, type SkyProjection } from './projection.ts';
+import type { Solution } from './solver.ts';
+import { type PixelPoint, type SkyPoint, separation, type Wcs } from './wcs.ts';
 
-export const annotationLayers = ['stars', 'constellations', 'objects', 'planets', 'grid', 'target'] as const;
+export const annotationLayers = ['stars', 'constellations', 'objects', 'planets', 'grid', 'target', 'horizon'] as const;
 export type AnnotationLayer = (typeof annotationLayers)[number];
 
 export interface AnnotationOptions {
   layers: readonly AnnotationLayer[];
   /** UTC since 1970 of the exposure, milliseconds; without it there are no planets. */
   milliseconds: number | null;
-  /** For the Moon, which is up to a degree elsewhere from another place; null: from the middle of the Earth. */
-  site: { latitude: number; longitude: number; elevation: number } | null;
+  /** For altitudes, and for the Moon, which is up to a degree elsewhere from another place; null: from the middle of the Earth. */
+  site: GeographicPlace | null;
   target: (SkyPoint & { name: string }) | null;
   /** Fainter stars and objects are left out; by the size of the field when not given. */
   faintestMagnitude?: number | null;
 }
 
-export interface MarkedPoint extends SkyPoint, PixelPoint {
+/** What may be marked, wherever it is. */
+export interface Mark extends SkyPoint {
   kind: 'star' | 'object' | 'planet' | 'target';
   /** What to write: the proper name, else the designation. */
   label: string;
@@ -36,6 +34,12 @@ export interface MarkedPoint extends SkyPoint, PixelPoint {
   magnitude: number | null;
   /** Across, pixels of the frame; null for what is a point. */
   sizePixels: number | null;
+}
+
+export interface MarkedPoint extends Mark, PixelPoint {
+  /** As seen from the site at the time of the exposure, refraction included; null without them. */
+  altitudeDegrees: number | null;
+  azimuthDegrees: number | null;
 }
 
 export interface ConstellationFigure {
@@ -52,85 +56,82 @@ export interface Annotation {
   points: MarkedPoint[];
   constellations: ConstellationFigure[];
   grid: GridLine[];
+  /** Of an all-sky picture; null of others. */
+  horizon: HorizonMarks | null;
 }
 
-export async function annotate(wcs: Wcs, options: AnnotationOptions): Promise<Annotation> {
+/** @param solution A plane picture's or an all-sky picture's; a WCS alone does too. */
+export async function annotate(
+  solution: Solution | AllSkyPlace | Wcs,
+  { layers, milliseconds, site, target, faintestMagnitude = null }: AnnotationOptions,
+): Promise<Annotation> {
   const catalogue = await loadAnnotations();
-  const has = (layer: AnnotationLayer) => options.layers.includes(layer);
-  const field = fieldOf(wcs);
-  const limits = limitsFor(field.radiusDegrees, options.faintestMagnitude ?? null);
-  const points = [
-    ...(has('target') && options.target ? targetIn(wcs, options.target) : []),
-    ...(has('planets') && options.milliseconds !== null ? bodiesIn(wcs, options.milliseconds, options.site) : []),
-    ...(has('objects') ? objectsIn(wcs, field, catalogue, limits.object) : []),
-    ...(has('stars') ? starsIn(wcs, field, catalogue, limits.star) : []),
+  const has = (layer: AnnotationLayer) => layers.includes(layer);
+  const projection = projectionOf(solution);
+  const limits = limitsFor(projection.radiusDegrees, faintestMagnitude);
+  const marks = [
+    ...(has('target') && target ? [markOfTarget(target)] : []),
+    ...(has('planets') && milliseconds !== null ? bodiesAt(milliseconds, site, projection.scale) : []),
+    ...(has('objects') ? objectsOf(catalogue, limits.object, projection.scale) : []),
+    ...(has('stars') ? starsOf(catalogue, limits.star) : []),
   ];
+  const overhead = site && milliseconds !== null ? new Overhead(site, milliseconds) : null;
+  const { width, height } = projection;
   return {
-    ...{ width: wcs.width, height: wcs.height, points },
-    constellations: has('constellations') ? figuresIn(wcs, field, catalogue) : [],
-    grid: has('grid') ? gridOf(wcs) : [],
+    ...{ width, height, points: marks.flatMap((mark) => marked(projection, overhead, mark)) },
+    constellations: has('constellations') ? figuresIn(projection, catalogue) : [],
+    grid: has('grid') ? gridOf(projection) : [],
+    horizon: has('horizon') ? horizonOf(projection) : null,
   };
-}
-
-interface Field extends SkyPoint {
-  /** From the middle to the farthest corner. */
-  radiusDegrees: number;
-}
-
-function fieldOf(wcs: Wcs): Field {
-  const centre = centreOf(wcs);
-  return { ...centre, radiusDegrees: Math.max(...cornersOf(wcs).map((corner) => separation(centre, corner))) };
 }
 
 /** A narrow field has room for all; in a wide one only what the eye sees is told apart. */
 function limitsFor(radiusDegrees: number, given: number | null): { star: number; object: number } {
   if (given !== null) return { star: given, object: given };
-  const star = radiusDegrees < 8 ? 6 : radiusDegrees < 20 ? 4.5 : 3;
+  const star = radiusDegrees < 8 ? 6 : radiusDegrees < 20 ? 4.5 : radiusDegrees < 60 ? 3 : 2.3;
   const object = radiusDegrees < 3 ? 99 : radiusDegrees < 8 ? 10 : radiusDegrees < 20 ? 7 : 5;
   return { star, object };
 }
 
-function starsIn(wcs: Wcs, field: Field, { stars }: AnnotationCatalogue, faintest: number): MarkedPoint[] {
-  return stars.flatMap(([raDegrees, decDegrees, magnitude, designation, name]) => {
+const starsOf = ({ stars }: AnnotationCatalogue, faintest: number): Mark[] =>
+  stars.flatMap(([raDegrees, decDegrees, magnitude, designation, name]) => {
     if (magnitude > faintest) return [];
     const label = name || designation;
-    return marked(wcs, field, { kind: 'star', raDegrees, decDegrees, label, designation, magnitude, sizePixels: null });
+    return [{ kind: 'star', raDegrees, decDegrees, label, designation, magnitude, sizePixels: null }];
   });
-}
 
-function objectsIn(wcs: Wcs, field: Field, { objects }: AnnotationCatalogue, faintest: number): MarkedPoint[] {
-  const scale = scaleOf(wcs);
-  return objects.flatMap(([raDegrees, decDegrees, magnitude, designation, name, , arcminutes]) => {
+const objectsOf = ({ objects }: AnnotationCatalogue, faintest: number, scale: number): Mark[] =>
+  objects.flatMap(([raDegrees, decDegrees, magnitude, designation, name, , arcminutes]) => {
     if ((magnitude ?? 0) > faintest) return [];
     const label = name ? `${designation} ${name}` : designation;
     const sizePixels = arcminutes === null ? null : (arcminutes * 60) / scale;
-    return marked(wcs, field, { kind: 'object', raDegrees, decDegrees, label, designation, magnitude, sizePixels });
+    return [{ kind: 'object', raDegrees, decDegrees, label, designation, magnitude, sizePixels }];
   });
-}
 
-function targetIn(wcs: Wcs, { name, raDegrees, decDegrees }: SkyPoint & { name: string }): MarkedPoint[] {
+function markOfTarget({ name, raDegrees, decDegrees }: SkyPoint & { name: string }): Mark {
   const label = name || 'Target';
-  const point = { kind: 'target', raDegrees, decDegrees, label, designation: label } as const;
-  return marked(wcs, fieldOf(wcs), { ...point, magnitude: null, sizePixels: null });
+  return { kind: 'target', raDegrees, decDegrees, label, designation: label, magnitude: null, sizePixels: null };
 }
 
 /** With its pixel, if that is in the picture. */
-function marked(wcs: Wcs, field: Field, point: Omit<MarkedPoint, 'x' | 'y'>): MarkedPoint[] {
+function marked(projection: SkyProjection, overhead: Overhead | null, mark: Mark): MarkedPoint[] {
   // Far outside a distortion means nothing, and most of the sky is far outside.
-  if (separation(field, point) > field.radiusDegrees * 1.01) return [];
-  const pixel = skyToPixel(wcs, point);
-  return pixel && isInside(wcs, pixel) ? [{ ...point, ...pixel }] : [];
+  if (separation(projection.centre, mark) > projection.radiusDegrees * 1.01) return [];
+  const pixel = projection.skyToPixel(mark);
+  if (!pixel || !isInside(projection, pixel)) return [];
+  const seen = overhead && horizontalOf(overhead.seen(vectorOf(mark.raDegrees, mark.decDegrees)));
+  const { altitudeDegrees = null, azimuthDegrees = null } = seen ?? {};
+  return [{ ...mark, ...pixel, altitudeDegrees, azimuthDegrees }];
 }
 
-export const isInside = ({ width, height }: Wcs, { x, y }: PixelPoint): boolean =>
+const isInside = ({ width, height }: SkyProjection, { x, y }: PixelPoint): boolean =>
   x >= -0.5 && y >= -0.5 && x <= width - 0.5 && y <= height - 0.5;
 
-function figuresIn(wcs: Wcs, field: Field, { constellations }: AnnotationCatalogue): ConstellationFigure[] {
+function figuresIn(projection: SkyProjection, { constellations }: AnnotationCatalogue): ConstellationFigure[] {
   return constellations.flatMap(({ name, abbreviation, lines }) => {
     const paths = lines.flatMap((line) =>
       visiblePaths(
-        wcs,
-        field.radiusDegrees,
+        projection,
         line.map(([raDegrees, decDegrees]) => ({ raDegrees, decDegrees })),
       ),
     );

@@ -3,7 +3,8 @@ import type { Node, NodeAPI } from 'node-red';
 import type { Frame } from '../../lib/frame/frame.ts';
 import { renderAnnotated } from '../../lib/night/annotated-picture.ts';
 import { NightflowError } from '../../lib/process/errors.ts';
-import { type AnnotationLayer, annotate, annotationLayers } from '../../lib/solve/annotation.ts';
+import { type AllSkyPlace, isAllSky } from '../../lib/solve/all-sky-solution.ts';
+import { type Annotation, type AnnotationLayer, annotate, annotationLayers } from '../../lib/solve/annotation.ts';
 import type { Solution } from '../../lib/solve/solver.ts';
 import type { Wcs } from '../../lib/solve/wcs.ts';
 import { frameWcs } from '../../lib/solve/wcs-header.ts';
@@ -13,7 +14,7 @@ import { readIncoming } from '../image/incoming.ts';
 import type { InputTable, NodeConfig } from '../inputs.ts';
 import { openPictures } from '../pictures.ts';
 import { showStatus } from '../status.ts';
-import { type AstroMessage, clockOf } from '../types.ts';
+import { type AstroMessage, clockOf, siteOf } from '../types.ts';
 
 const inputs = {
   showStars: { type: 'boolean', label: 'stars', default: true },
@@ -22,6 +23,8 @@ const inputs = {
   showPlanets: { type: 'boolean', label: 'planets', default: true },
   showGrid: { type: 'boolean', label: 'grid', default: false },
   showTarget: { type: 'boolean', label: 'target', default: true },
+  showHorizon: { type: 'boolean', label: 'horizon', default: true },
+  draw: { type: 'boolean', label: 'drawing', default: true },
   faintestMagnitude: { type: 'number', label: 'faintest magnitude', default: null, minimum: -2, maximum: 20 },
   stretch: { type: 'choice', label: 'stretch', choices: ['auto', 'none'], default: 'auto' },
   drc: drcInput,
@@ -37,6 +40,7 @@ const settingOf: Record<AnnotationLayer, keyof typeof inputs> = {
   planets: 'showPlanets',
   grid: 'showGrid',
   target: 'showTarget',
+  horizon: 'showHorizon',
 };
 
 export default function register(RED: NodeAPI): void {
@@ -46,15 +50,19 @@ export default function register(RED: NodeAPI): void {
 
     const draw = async ({ msg, settings, signal, send, status }: Work<typeof inputs>, frame: Frame) => {
       const { stretch, drc, width, quality, previewAs, faintestMagnitude } = settings;
-      const time = Date.parse(frame.middle ?? frame.start ?? '');
-      const annotation = await annotate(wcsOfMessage(msg, frame), {
+      const solution = solutionOfMessage(msg, frame);
+      const allSky = isAllSky(solution) ? solution : null;
+      const time = Date.parse(allSky?.time ?? frame.middle ?? frame.start ?? '');
+      const annotation = await annotate(solution, {
         layers: annotationLayers.filter((layer) => settings[settingOf[layer]]),
         milliseconds: Number.isNaN(time) ? null : time,
-        site: frame.site,
+        site: allSky?.site ?? frame.site ?? siteOf(RED, config.site)?.site ?? null,
         target: targetOf(msg, frame),
         faintestMagnitude,
       });
-      const { jpeg, ...size } = await renderAnnotated(frame, annotation, { stretch, drc, width, quality, signal });
+      const { jpeg, ...size } = await renderAnnotated(frame, settings.draw ? annotation : nothingOf(annotation), {
+        ...{ stretch, drc, width, quality, signal },
+      });
       const url = pictures.show(jpeg);
       if (url === null && previewAs === 'address')
         throw new NightflowError(
@@ -89,15 +97,26 @@ export default function register(RED: NodeAPI): void {
   });
 }
 
-/** Of the header, which belongs to this very frame; else of the message. @throws bad-input without one that fits */
-function wcsOfMessage(msg: AstroMessage, frame: Frame): Wcs {
-  const solved = (msg.solution as Solution | undefined)?.wcs;
-  const wcs = frameWcs(frame) ?? (solved?.width === frame.width && solved.height === frame.height ? solved : null);
+/**
+ * An all-sky solution, which no header can hold; else that of the header, which belongs to this very frame; else of the message.
+ * @throws bad-input without one that fits
+ */
+function solutionOfMessage({ solution }: AstroMessage, frame: Frame): Wcs | AllSkyPlace {
+  const fits = (size: { width: number; height: number } | undefined) =>
+    size?.width === frame.width && size.height === frame.height;
+  if (isAllSky(solution) && fits(solution.camera)) return solution;
+  const solved = (solution as Partial<Solution> | undefined)?.wcs;
+  const wcs = frameWcs(frame) ?? (solved && fits(solved) ? solved : null);
   if (wcs) return wcs;
   throw new NightflowError('bad-input', 'Nobody knows where this frame looks.', {
     remedy: 'Wire a solve node in front, and its first output to this node.',
   });
 }
+
+/** For a picture that is left as it is: a page may draw on it. */
+const nothingOf = ({ width, height }: Annotation): Annotation => ({
+  ...{ width, height, points: [], constellations: [], grid: [], horizon: null },
+});
 
 function targetOf(
   { target }: AstroMessage,
