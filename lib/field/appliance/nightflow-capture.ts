@@ -42,7 +42,7 @@ async function main(): Promise<number> {
     bar.end();
     const gone = bar.gone > 0 ? ` Another client has fetched ${bar.gone}.` : '';
     const lost = batch.lost > 0 ? ` The camera lost ${batch.lost} frames besides.` : '';
-    console.log(`${bar.fetched} frames are in ${values.out}.${gone}${lost}`);
+    console.log(`${amount(bar.fetched)} in ${values.out}.${gone}${lost}`);
     if (batch.state === 'done') return exit.done;
     // One that a crash cut off has forgotten what was acknowledged before.
     const taken = Math.max(batch.taken, bar.here);
@@ -50,10 +50,12 @@ async function main(): Promise<number> {
     return exit.endedEarly;
   } catch (thrown) {
     bar.end();
-    console.error(`${bar.fetched} frames are in ${values.out}. The rest comes with: ${resumeCommand(id, values)}`);
+    console.error(`${amount(bar.fetched)} in ${values.out}. The rest comes with: ${resumeCommand(id, values)}`);
     throw thrown;
   }
 }
+
+const amount = (frames: number): string => (frames === 1 ? '1 frame is' : `${frames} frames are`);
 
 try {
   process.exitCode = await main();

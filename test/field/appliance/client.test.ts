@@ -1,12 +1,9 @@
-import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { ApplianceClient, type FetchProgress } from '../../../lib/field/appliance/client.ts';
 import { readFrame } from '../../../lib/frame/read.ts';
-import { packagePath } from '../../../lib/process/package-root.ts';
 import { CountingCamera, exposure, temporaryFolder } from './counting-camera.ts';
 import { serveAppliance } from './serve.ts';
 
@@ -91,32 +88,5 @@ describe('the client', () => {
     const nobody = new ApplianceClient({ url: 'http://127.0.0.1:9' });
     await expect(nobody.call('status')).rejects.toMatchObject({ code: 'lost' });
     expect(() => new ApplianceClient({ url: 'pi' })).toThrow('no address');
-  });
-});
-
-describe('nightflow-capture', () => {
-  const run = (...given: string[]) =>
-    promisify(execFile)(process.execPath, [packagePath('lib/field/appliance/nightflow-capture.ts'), ...given]).then(
-      ({ stdout, stderr }) => ({ stdout, stderr, code: 0 }),
-      ({ stdout, stderr, code }) => ({ stdout, stderr, code }),
-    );
-
-  it('takes a batch into a folder', async () => {
-    const { appliance, port } = await serveAppliance(new CountingCamera());
-    const folder = await temporaryFolder();
-    const answer = await run('3', '--host', `127.0.0.1:${port}`, '--path', '/', '--exposure', '0.001', '--out', folder);
-    expect(answer).toMatchObject({ code: 0, stdout: `3 frames are in ${folder}.\n` });
-    expect(await files(folder)).toHaveLength(3);
-    expect((await appliance.spool.room()).frames).toBe(0);
-  });
-
-  it('says how it is used, and what is wrong', async () => {
-    expect((await run('--help')).stdout).toContain('nightflow-capture N --host HOST');
-    expect(await run('3')).toMatchObject({ code: 1, stderr: expect.stringContaining('--host is missing') });
-    expect(await run('x', '--host', 'pi')).toMatchObject({ code: 1, stderr: expect.stringContaining('"x"') });
-    expect(await run('3', '--host', '127.0.0.1:9')).toMatchObject({
-      code: 3,
-      stderr: expect.stringContaining('connection refused'),
-    });
   });
 });
