@@ -1,6 +1,7 @@
-/** Run as a program of its own: makes 200 frames of 48 MB, keeps none, and prints the peak of the resident memory in MB. */
+/** Run as a program of its own: makes 200 frames of 48 MB (or 60 with their camera's file of 48 MB), keeps none, and prints the peak of the resident memory in MB. */
 import { allocatePixels, Frame } from '../../lib/frame/frame.ts';
 import { Fold } from '../../lib/kernels/fold.ts';
+import { allocateShared } from '../../lib/kernels/memory.ts';
 import { closeSharedPool, job, sharedPool } from '../../lib/kernels/pool.ts';
 
 const where = process.argv[2];
@@ -9,10 +10,12 @@ let peak = 0;
 
 const touch = job<{ frame: object }, number>(new URL('./touch.job.ts', import.meta.url), 'touch');
 
-for (let i = 0; i < 200; i++) {
+for (let i = 0; i < (where === 'original' ? 60 : 200); i++) {
   const data = allocatePixels(width, height, 1, 'u16');
-  const frame = new Frame({ data, width, height, pixelType: 'u16' });
-  if (where === 'worker') await sharedPool().run(touch, { frame: { ...frame } });
+  const original = where === 'original' ? { data: allocateShared(data.byteLength), extension: '.arw' } : null;
+  if (original) Buffer.from(original.data as unknown as ArrayBuffer).fill(i);
+  const frame = new Frame({ data, width, height, pixelType: 'u16', original });
+  if (where === 'worker' || where === 'original') await sharedPool().run(touch, { frame: { ...frame } });
   else Buffer.from(data as unknown as ArrayBuffer).fill(i);
   if (where === 'fold' && i % 4 === 0) {
     // A new fold each time, closed or merely forgotten.

@@ -1,6 +1,8 @@
 import { inspect } from 'node:util';
+import { MessageChannel } from 'node:worker_threads';
 import { expect, it } from 'vitest';
 import { allocatePixels, Frame } from '../../lib/frame/frame.ts';
+import { allocateShared } from '../../lib/kernels/memory.ts';
 
 const make = () =>
   new Frame({
@@ -38,6 +40,35 @@ it('with() makes another frame on the same memory and leaves the first alone', (
   const named = frame.with({ camera: 'other' });
   expect(named).toBeInstanceOf(Frame);
   expect([named.data === frame.data, named.camera, frame.camera]).toEqual([true, 'other', 'cam']);
+});
+
+it("has the camera's own file as long as its pixels are those of it", () => {
+  const original = { data: allocateShared(5), extension: '.arw' };
+  const frame = make().with({ original });
+  const other = allocatePixels(6, 4, 1, 'u16');
+  expect(frame.with({ camera: 'other', data: frame.data }).original).toBe(original);
+  expect(frame.with({ data: other }).original).toBeNull();
+  expect(frame.with({ data: other, original }).original).toBe(original);
+  expect([frame.withoutOriginal.original, frame.withoutOriginal.data === frame.data]).toEqual([null, true]);
+  const without = make();
+  expect(without.withoutOriginal).toBe(without);
+  for (const wrong of [
+    { data: Buffer.alloc(5), extension: '.arw' },
+    { ...original, extension: '../x' },
+  ])
+    expect(() => make().with({ original: wrong as never })).toThrow('extension such as .arw');
+});
+
+it("takes the camera's own file to a worker without a copy", async () => {
+  const original = { data: allocateShared(8), extension: '.arw' };
+  const fields = { ...make().with({ original }) };
+  const { port1, port2 } = new MessageChannel();
+  const arrived = new Promise<typeof fields>((resolve) => port2.once('message', resolve));
+  port1.postMessage(fields);
+  const there = (await arrived).original!;
+  new Uint8Array(there.data)[3] = 42;
+  expect([there.extension, new Uint8Array(original.data)[3]]).toEqual(['.arw', 42]);
+  port1.close();
 });
 
 it('survives the clone between threads as plain fields and comes back', () => {
