@@ -79,29 +79,56 @@ export function focalLengthFor(ax: number, ay: number, bx: number, by: number, c
   return f;
 }
 
-/** The camera of a focal length that sees two stars at two points: exact in the middle between them, and along them. */
+/**
+ * Turns a camera so that it sees two stars at two points: exact in the middle between them, and along them.
+ * @param a Where in `directions` the first star stands, and `b` the second.
+ */
 export function cameraThrough(
-  focalLength: number,
-  points: readonly [number, number, number, number],
-  a: ArrayLike<number>,
-  b: ArrayLike<number>,
-): Camera {
-  const seen = triad([points[0], points[1], focalLength], [points[2], points[3], focalLength]);
-  const stars = triad(a, b);
-  const axes = [0, 0, 0, 0, 0, 0, 0, 0, 0];
+  camera: { axes: number[]; focalLength: number },
+  ax: number,
+  ay: number,
+  bx: number,
+  by: number,
+  directions: Float32Array,
+  a: number,
+  b: number,
+): void {
+  const f = camera.focalLength;
+  triad(seen, ax, ay, f, bx, by, f);
+  triad(
+    stars,
+    directions[a]!,
+    directions[a + 1]!,
+    directions[a + 2]!,
+    directions[b]!,
+    directions[b + 1]!,
+    directions[b + 2]!,
+  );
   for (let i = 0; i < 3; i++)
     for (let j = 0; j < 3; j++)
-      axes[i * 3 + j] = seen[0]![i]! * stars[0]![j]! + seen[1]![i]! * stars[1]![j]! + seen[2]![i]! * stars[2]![j]!;
-  return { axes, focalLength, distortion: 0 };
+      camera.axes[i * 3 + j] = seen[i]! * stars[j]! + seen[3 + i]! * stars[3 + j]! + seen[6 + i]! * stars[6 + j]!;
 }
 
-/** Axes from two directions: their middle, across, and the third. */
-function triad(a: ArrayLike<number>, b: ArrayLike<number>): number[][] {
-  const p = unit([a[0]!, a[1]!, a[2]!]);
-  const q = unit([b[0]!, b[1]!, b[2]!]);
-  const middle = unit([p[0]! + q[0]!, p[1]! + q[1]!, p[2]! + q[2]!]);
-  const across = unit(crossed(p, q));
-  return [middle, across, crossed(middle, across)];
+const seen = new Float64Array(9);
+const stars = new Float64Array(9);
+
+/** Axes from two directions: their middle, across, and the third. Thousands a second are made, so in numbers and not in lists. */
+function triad(into: Float64Array, px: number, py: number, pz: number, qx: number, qy: number, qz: number): void {
+  const p = 1 / Math.sqrt(px * px + py * py + pz * pz);
+  const q = 1 / Math.sqrt(qx * qx + qy * qy + qz * qz);
+  put(into, 0, px * p + qx * q, py * p + qy * q, pz * p + qz * q);
+  put(into, 3, py * qz - pz * qy, pz * qx - px * qz, px * qy - py * qx);
+  into[6] = into[1]! * into[5]! - into[2]! * into[4]!;
+  into[7] = into[2]! * into[3]! - into[0]! * into[5]!;
+  into[8] = into[0]! * into[4]! - into[1]! * into[3]!;
+}
+
+/** A unit vector in this direction. */
+function put(into: Float64Array, at: number, x: number, y: number, z: number): void {
+  const length = Math.sqrt(x * x + y * y + z * z) || 1;
+  into[at] = x / length;
+  into[at + 1] = y / length;
+  into[at + 2] = z / length;
 }
 
 function unit(v: number[]): number[] {

@@ -19,8 +19,8 @@ export interface Octave {
   bucketFirst: Uint32Array;
   /** Star (21 bits), which three of its neighbours (6), in which order they are A B C D (5). */
   quads: Uint32Array;
-  /** Where in its bucket a code lies: four bytes, 1/256 of a bin each. */
-  fractions: Uint8Array;
+  /** Where in its bucket a code lies: four bytes from the lowest, 1/256 of a bin each. */
+  codes: Int32Array;
 }
 
 /** Re C, Im C, Re D, Im D. Of A = 0 and B = 1, the longest side, no star is farther than 1: Re 0 to 1, Im ±0.867. */
@@ -84,20 +84,20 @@ const untouched = (count: number): Uint32Array =>
 function sortIntoBuckets(
   { count, quads, codes, buckets }: Draft,
   { re, im }: Bins,
-): Pick<Octave, 'bucketFirst' | 'quads' | 'fractions'> {
+): Pick<Octave, 'bucketFirst' | 'quads' | 'codes'> {
   const bucketCount = re * re * im * im;
   const bucketFirst = new Uint32Array(bucketCount + 1);
   for (let quad = 0; quad < count; quad++) bucketFirst[buckets[quad]! + 1]!++;
   for (let bucket = 0; bucket < bucketCount; bucket++) bucketFirst[bucket + 1]! += bucketFirst[bucket]!;
   const at = bucketFirst.slice();
   const sorted = new Uint32Array(count);
-  const fractions = new Uint32Array(count);
+  const placed = new Int32Array(count);
   for (let quad = 0; quad < count; quad++) {
     const to = at[buckets[quad]!]!++;
-    fractions[to] = codes[quad]!;
+    placed[to] = codes[quad]!;
     sorted[to] = quads[quad]!;
   }
-  return { bucketFirst, quads: sorted, fractions: new Uint8Array(fractions.buffer) };
+  return { bucketFirst, quads: sorted, codes: placed };
 }
 
 function makeQuads(

@@ -20,6 +20,11 @@ export interface Stage {
   octave: number;
   /** Null: flat. */
   focalLength: number | null;
+  /** Focal lengths that are looked for, pixels. */
+  shortest: number;
+  longest: number;
+  /** How far codes may differ. */
+  tolerance: number;
   order: StarOrder;
   from: number;
   to: number;
@@ -30,9 +35,15 @@ const degrees = Math.PI / 180;
 const octaves = Array.from({ length: 18 }, (_, i) => 40 * degrees * 2 ** (-i / 2));
 /** Fields up to here, along the longer side, are taken as flat. */
 const flatField = 19 * degrees;
+/** What is found flat may turn out so wide. */
+const widestFlat = 24 * degrees;
+/** How far codes may differ in a flat picture and in one taken by an assumed camera. Of 7,000 true ones, half differ by a fifth of this. */
+const [flatTolerance, assumedTolerance] = [0.008, 0.017];
+/** The quads of faint stars are so many that chance has nine of ten candidates in them: in the whole sky, they must fit better. */
+const strict = { from: 24, part: 0.5 };
 const [smallestField, widestField] = [0.35 * degrees, 110 * degrees];
-/** From one assumed field to the next; the focal length may be off by half of this. */
-const fieldStep = 1.18;
+/** From one assumed field to the next; the focal length may be off by half of this, and some more. */
+const [fieldStep, mostOff] = [1.18, 1.14];
 /** A quad's longest side over the longer side of the picture: a share of what is used. */
 const [leastPart, mostPart] = [0.13, 0.95];
 /** Ranges of image stars, in the order in which they are tried. */
@@ -65,7 +76,23 @@ export const nothingKnown = (field: Field): Known => ({
 export function plan(field: Field, known: Known): Stage[] {
   const widest = Math.min(widestField, angleOf(field, known.shortest));
   const smallest = angleOf(field, known.longest);
-  const views: { octave: number; focalLength: number | null; price: number }[] = [];
+  const views: (Omit<Stage, 'order' | 'from' | 'to'> & { price: number })[] = [];
+  const flat = {
+    ...{ focalLength: null, tolerance: flatTolerance, longest: known.longest },
+    shortest: Math.max(known.shortest, focalLengthOf(field, widestFlat)),
+  };
+  // The index of wide ones is built in no time.
+  for (const angle of assumedFields(Math.max(flatField, smallest), widest)) {
+    const focalLength = focalLengthOf(field, angle);
+    const assumed = {
+      ...{ focalLength, tolerance: assumedTolerance, price: 0 },
+      shortest: Math.max(known.shortest, focalLength / mostOff),
+      longest: Math.min(known.longest, focalLength * mostOff),
+    };
+    for (const octave of octaves)
+      if (octave > angle * leastPart * 1.5 && octave / Math.SQRT2 < angle * mostPart)
+        views.push({ ...assumed, octave });
+  }
   for (const octave of octaves) {
     if (!known.direction && octave < smallestOfAll) break;
     const price = known.direction ? 0 : octave < dearest ? 2 : octave < dear ? 1 : 0;
@@ -74,25 +101,21 @@ export function plan(field: Field, known: Known): Stage[] {
       octave > smallest * leastPart &&
       octave / Math.SQRT2 < Math.min(widest, flatField) * mostPart
     )
-      views.push({ octave, focalLength: null, price });
+      views.push({ ...flat, octave, price });
   }
-  for (const angle of assumedFields(Math.max(flatField, smallest), widest))
-    for (const octave of octaves)
-      if (octave > angle * leastPart * 1.5 && octave / Math.SQRT2 < angle * mostPart)
-        views.push({ octave, focalLength: focalLengthOf(field, angle), price: 0 });
-  // The index of wide ones is built in no time.
-  views.sort((a, b) => b.octave - a.octave);
   const stages: Stage[] = [];
-  const add = (price: number, [from, to]: readonly [number, number]) => {
+  const add = (only: readonly number[], [from, to]: readonly [number, number]) => {
+    const part = !known.direction && from >= strict.from ? strict.part : 1;
     for (const order of starOrders)
-      for (const view of views) if (view.price === price) stages.push({ ...view, order, from, to });
+      for (const { price, ...view } of views)
+        if (only.includes(price)) stages.push({ ...view, tolerance: part * view.tolerance, order, from, to });
   };
-  for (const range of ranges.slice(0, 2)) add(0, range);
-  for (const range of ranges.slice(0, 2)) add(1, range);
-  add(0, ranges[2]);
-  add(1, ranges[2]);
-  for (const range of ranges.slice(0, 3)) add(2, range);
-  for (const range of ranges.slice(3)) for (const price of [0, 1]) add(price, range);
+  for (const range of ranges.slice(0, 2)) add([0], range);
+  for (const range of ranges.slice(0, 2)) add([1], range);
+  add([0], ranges[2]);
+  add([1], ranges[2]);
+  for (const range of ranges.slice(0, 3)) add([2], range);
+  for (const range of ranges.slice(3)) add([0, 1], range);
   return stages;
 }
 

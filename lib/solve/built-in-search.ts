@@ -1,277 +1,194 @@
-/** Looks for the quads of a picture in an octave of the index, and drops at once the candidates that other stars do not bear out. */
-import { type Camera, cameraThrough, directionOf, type Field, focalLengthFor, project } from './built-in-camera.ts';
-import { cellsNear } from './built-in-grid.ts';
-import { imagOffset, type Octave, readQuad } from './built-in-index.ts';
-import { Neighbourhood } from './built-in-neighbours.ts';
-import { codeOf, codeOfFlat, type QuadCode } from './built-in-quad.ts';
-import { anglesOf, raysOf } from './built-in-rays.ts';
+/** Looks for the quads of a picture in an octave of the index. */
+import type { Camera, Field } from './built-in-camera.ts';
+import { Candidates, type Limits } from './built-in-candidate.ts';
+import { type ImageQuads, quadsOf } from './built-in-image-quads.ts';
+import { imagOffset, type Octave } from './built-in-index.ts';
 import type { ImageStars } from './built-in-refine.ts';
 import type { Sky } from './built-in-sky.ts';
 
 /** One way to take the picture: flat, or as a pinhole camera of an assumed focal length (pixels), which changes the shape of wide quads. */
 export interface Pass {
   focalLength: number | null;
-  /** How far codes may differ. */
+  /** Focal lengths that are looked for, pixels. */
+  shortest: number;
+  longest: number;
+  /** How far codes may differ: the length of the difference. */
   tolerance: number;
   /** Image stars whose quads are looked for: those with the last of four from `from` on. */
   from: number;
   to: number;
 }
 
-export interface Limits {
-  /** Focal length, pixels. */
-  shortest: number;
-  longest: number;
-  /** The middle of the picture lies within this; cosine of the angle. */
-  direction: ArrayLike<number> | null;
-  cosine: number;
-  /** How many of the other stars must be where a candidate says. */
-  others: number;
-}
+/** The stars of the picture in one order. The second way is the first mirrored. */
+export type Ways = readonly [ImageStars, ImageStars?];
 
-/** Takes candidates; true ends the search. */
-export type Take = (camera: Camera, hypothesis: readonly number[], reach: number) => boolean;
+/** Takes candidates of one of the ways, 0 or 1; true ends the search. The camera and the hypothesis are only lent. */
+export type Take = (way: number, camera: Camera, hypothesis: readonly number[], reach: number) => boolean;
 
 /** Quads shorter than this part of the shorter side say little. */
 const shortestQuad = 0.08;
-/** Other stars a candidate is checked on. */
-const checkedStars = 12;
+/** An octave's quads may come out longer and shorter by this factor: in a flat picture and in one of an assumed camera. */
+const [flatSlack, assumedSlack] = [1.02, 1.11];
+/** Quads from one look at the clock to the next. */
+const betweenStops = 512;
+/** How far the other stars of a candidate may be off, as a part of the width: in a flat picture and in one of an assumed camera. */
+const [flatReach, assumedReach] = [0.008, 0.014];
+/** Of two pairs of bytes, each in the lower half of 16 bits, the bits above them. */
+const guard = 0x01000100;
+const pair = 0x00ff00ff;
 
 export class Search {
-  /** Candidates checked on other stars: what chance had to play with. */
-  tested = 0;
-  private readonly sky: Sky;
   private readonly field: Field;
-  private readonly limits: Limits;
   private readonly stop: () => boolean;
-  private readonly code: QuadCode = { order: new Uint8Array(4), values: new Float64Array(4) };
+  private readonly candidates: Candidates;
   private readonly query = new Float64Array(4);
-  private readonly place = new Float64Array(2);
-  private readonly seen = new Float64Array(3);
-  private readonly nearCells = new Uint32Array(64);
-  private readonly quad = new Int32Array(4);
-  private readonly stars = new Uint32Array(4);
-  private neighbourhood: { octave: Octave; around: Neighbourhood } | null = null;
+  // What is looked for, and where.
+  private octave!: Octave;
+  private ways!: Ways;
+  private pass!: Pass;
+  private take!: Take;
+  private last: { image: ImageStars; from: number; focalLength: number | null; quads: ImageQuads } | null = null;
 
   constructor(sky: Sky, field: Field, limits: Limits, stop: () => boolean) {
-    this.sky = sky;
     this.field = field;
-    this.limits = limits;
     this.stop = stop;
+    this.candidates = new Candidates(sky, field, limits);
+  }
+
+  /** Candidates checked on other stars: what chance had to play with. */
+  get tested(): number {
+    return this.candidates.tested;
   }
 
   /** @returns true when `take` took one */
-  run(octave: Octave, image: ImageStars, pass: Pass, take: Take): boolean {
-    const to = Math.min(pass.to, image.count);
-    const { field, limits } = this;
-    const rays = pass.focalLength === null ? null : raysOf(image, to, pass.focalLength);
-    const sides = new Float64Array(to * to);
-    for (let i = 0; i < to; i++)
-      for (let j = 0; j < to; j++) sides[i * to + j] = Math.hypot(image.x[i]! - image.x[j]!, image.y[i]! - image.y[j]!);
-    const angles = rays ? anglesOf(rays, to) : null;
+  run(octave: Octave, ways: Ways, pass: Pass, take: Take): boolean {
+    [this.octave, this.ways, this.pass, this.take] = [octave, ways, pass, take];
+    const { count, longest } = this.quadsFor(ways[0], pass);
+    const { size } = octave;
     // Of a flat picture the longest side in pixels that this octave's quads can have. Of an assumed camera, the angle is known.
-    const slack = rays ? 1.11 : 1.02;
-    const most = rays ? octave.size * slack : octave.size * limits.longest * slack;
-    const least = rays ? octave.size / Math.SQRT2 / slack : ((octave.size / Math.SQRT2) * limits.shortest) / slack;
-    const table = angles ?? sides;
-    const shortest = shortestQuad * Math.min(field.width, field.height);
-    const corners = new Float64Array(12);
-    const flat = new Float64Array(8);
-    const { quad } = this;
-    for (let d = Math.max(3, pass.from); d < to; d++) {
-      if (this.stop()) return false;
-      for (let c = 2; c < d; c++) {
-        if (table[d * to + c]! > most) continue;
-        for (let b = 1; b < c; b++) {
-          if (table[d * to + b]! > most || table[c * to + b]! > most) continue;
-          for (let a = 0; a < b; a++) {
-            const longest = Math.max(
-              table[d * to + c]!,
-              table[d * to + b]!,
-              table[c * to + b]!,
-              table[d * to + a]!,
-              table[c * to + a]!,
-              table[b * to + a]!,
-            );
-            if (longest > most || longest < least) continue;
-            quad[0] = a;
-            quad[1] = b;
-            quad[2] = c;
-            quad[3] = d;
-            if (rays) {
-              for (let i = 0; i < 4; i++)
-                for (let axis = 0; axis < 3; axis++) corners[i * 3 + axis] = rays[quad[i]! * 3 + axis]!;
-              if (!codeOf(corners, this.code)) continue;
-            } else {
-              for (let i = 0; i < 4; i++) {
-                flat[i * 2] = image.x[quad[i]!]!;
-                flat[i * 2 + 1] = image.y[quad[i]!]!;
-              }
-              if (!codeOfFlat(flat, this.code)) continue;
-            }
-            const { order } = this.code;
-            if (sides[quad[order[0]!]! * to + quad[order[1]!]!]! < shortest) continue;
-            if (this.lookUp(octave, image, pass, take)) return true;
-          }
-        }
-      }
+    const flat = pass.focalLength === null;
+    const most = flat ? size * pass.longest * flatSlack : size * assumedSlack;
+    const least = flat ? ((size / Math.SQRT2) * pass.shortest) / flatSlack : size / Math.SQRT2 / assumedSlack;
+    for (let quad = 0; quad < count; quad++) {
+      if (quad % betweenStops === 0 && this.stop()) return false;
+      if (longest[quad]! <= most && longest[quad]! >= least && this.lookUp(quad)) return true;
     }
     return false;
   }
 
-  /** Codes on the edge of an order may stand in the index the other way round. */
-  private lookUp(octave: Octave, image: ImageStars, pass: Pass, take: Take): boolean {
-    const [cx, cy, dx, dy] = this.code.values as unknown as [number, number, number, number];
-    const { order } = this.code;
-    const [a, b, c, d] = [order[0]!, order[1]!, order[2]!, order[3]!].map((i) => this.quad[i]!) as [
-      number,
-      number,
-      number,
-      number,
-    ];
-    const t = pass.tolerance;
-    const turnable = cx + dx > 1 - 2 * t;
-    const swappable = dx - cx < 2 * t;
-    return (
-      this.match(octave, image, pass, take, [a, b, c, d], cx, cy, dx, dy) ||
-      (swappable && this.match(octave, image, pass, take, [a, b, d, c], dx, dy, cx, cy)) ||
-      (turnable && this.match(octave, image, pass, take, [b, a, d, c], 1 - dx, -dy, 1 - cx, -cy)) ||
-      (turnable && swappable && this.match(octave, image, pass, take, [b, a, c, d], 1 - cx, -cy, 1 - dx, -dy))
-    );
+  /** One view after the other looks for the same quads. */
+  private quadsFor(image: ImageStars, { from, to, focalLength }: Pass): ImageQuads {
+    const { last, field } = this;
+    if (last?.image === image && last.from === from && last.focalLength === focalLength) return last.quads;
+    const quads = quadsOf(image, from, to, focalLength, shortestQuad * Math.min(field.width, field.height));
+    this.last = { image, from, focalLength, quads };
+    return quads;
   }
 
+  /** Codes on the edge of an order may stand in the index the other way round. A mirrored one has the other imaginary parts. */
+  private lookUp(quad: number): boolean {
+    const { codes, members } = this.last!.quads;
+    const four = members[quad]!;
+    const [a, b, c, d] = [four & 255, (four >>> 8) & 255, (four >>> 16) & 255, four >>> 24];
+    const at = quad * 4;
+    const [cx, cy, dx, dy] = [codes[at]!, codes[at + 1]!, codes[at + 2]!, codes[at + 3]!];
+    const { tolerance } = this.pass;
+    const turnable = cx + dx > 1 - 2 * tolerance;
+    const swappable = dx - cx < 2 * tolerance;
+    for (let way = 0; way < this.ways.length; way++) {
+      const s = way === 0 ? 1 : -1;
+      if (this.match(way, a, b, c, d, cx, s * cy, dx, s * dy)) return true;
+      if (swappable && this.match(way, a, b, d, c, dx, s * dy, cx, s * cy)) return true;
+      if (!turnable) continue;
+      if (this.match(way, b, a, d, c, 1 - dx, -s * dy, 1 - cx, -s * cy)) return true;
+      if (swappable && this.match(way, b, a, c, d, 1 - cx, -s * cy, 1 - dx, -s * dy)) return true;
+    }
+    return false;
+  }
+
+  /** Walks the buckets that the tolerance reaches into. Four bytes of a code are compared at a time, without a branch. */
   private match(
-    octave: Octave,
-    image: ImageStars,
-    { tolerance, focalLength }: Pass,
-    take: Take,
-    members: readonly [number, number, number, number],
+    way: number,
+    a: number,
+    b: number,
+    c: number,
+    d: number,
     cx: number,
     cy: number,
     dx: number,
     dy: number,
   ): boolean {
     const { query } = this;
-    const { bucketFirst, fractions, bins } = octave;
-    query[0] = cx * bins.re;
-    query[1] = (cy + imagOffset) * bins.re;
-    query[2] = dx * bins.re;
-    query[3] = (dy + imagOffset) * bins.re;
-    const reach = tolerance * bins.re;
-    const lo = (i: number, n: number) => Math.max(0, Math.min(n - 1, Math.floor(query[i]! - reach)));
-    const hi = (i: number, n: number) => Math.max(0, Math.min(n - 1, Math.floor(query[i]! + reach)));
-    const [c0, c1, i0, i1] = [lo(0, bins.re), hi(0, bins.re), lo(1, bins.im), hi(1, bins.im)];
-    const [d0, d1, j0, j1] = [lo(2, bins.re), hi(2, bins.re), lo(3, bins.im), hi(3, bins.im)];
-    const wide = reach * 256 + 0.5;
-    for (let p = c0; p <= c1; p++)
-      for (let q = i0; q <= i1; q++)
-        for (let r = d0; r <= d1; r++)
-          for (let s = j0; s <= j1; s++) {
-            const bucket = ((p * bins.im + q) * bins.re + r) * bins.im + s;
+    const { bucketFirst, codes, bins } = this.octave;
+    const { re, im } = bins;
+    const reach = this.pass.tolerance * re;
+    const q0 = cx * re;
+    const q1 = (cy + imagOffset) * re;
+    const q2 = dx * re;
+    const q3 = (dy + imagOffset) * re;
+    query[0] = q0;
+    query[1] = q1;
+    query[2] = q2;
+    query[3] = q3;
+    const p1 = binOf(q0 + reach, re);
+    const r1 = binOf(q1 + reach, im);
+    const s1 = binOf(q2 + reach, re);
+    const t1 = binOf(q3 + reach, im);
+    for (let p = binOf(q0 - reach, re); p <= p1; p++) {
+      const [lowP, highP] = [lowest(q0 - p - reach), highest(q0 - p + reach)];
+      for (let r = binOf(q1 - reach, im); r <= r1; r++) {
+        const [lowR, highR] = [lowest(q1 - r - reach), highest(q1 - r + reach)];
+        for (let s = binOf(q2 - reach, re); s <= s1; s++) {
+          const lowEven = lowP | (lowest(q2 - s - reach) << 16);
+          const highEven = highP | (highest(q2 - s + reach) << 16) | guard;
+          for (let t = binOf(q3 - reach, im); t <= t1; t++) {
+            const lowOdd = lowR | (lowest(q3 - t - reach) << 16);
+            const highOdd = highR | (highest(q3 - t + reach) << 16) | guard;
+            const bucket = ((p * im + r) * re + s) * im + t;
             const end = bucketFirst[bucket + 1]!;
-            const fp = (query[0]! - p) * 256 - 0.5;
-            const fq = (query[1]! - q) * 256 - 0.5;
-            const fr = (query[2]! - r) * 256 - 0.5;
-            const fs = (query[3]! - s) * 256 - 0.5;
             for (let hit = bucketFirst[bucket]!; hit < end; hit++) {
-              const at = hit * 4;
-              if (Math.abs(fractions[at]! - fp) > wide || Math.abs(fractions[at + 1]! - fq) > wide) continue;
-              if (Math.abs(fractions[at + 2]! - fr) > wide || Math.abs(fractions[at + 3]! - fs) > wide) continue;
-              if (this.check(octave, image, members, hit, focalLength, tolerance, take)) return true;
+              const code = codes[hit]!;
+              const even = code & pair;
+              const odd = (code >>> 8) & pair;
+              const inside =
+                ((even | guard) - lowEven) & (highEven - even) & ((odd | guard) - lowOdd) & (highOdd - odd);
+              if ((inside & guard) !== guard || this.tooFar(code, p, r, s, t)) continue;
+              const { members } = this.candidates;
+              members[0] = a;
+              members[1] = b;
+              members[2] = c;
+              members[3] = d;
+              if (this.check(way, hit)) return true;
             }
           }
-    return false;
-  }
-
-  /** A camera through A and B; C, D and three of twelve other stars must be where it says. */
-  private check(
-    octave: Octave,
-    image: ImageStars,
-    members: readonly [number, number, number, number],
-    hit: number,
-    assumed: number | null,
-    tolerance: number,
-    take: Take,
-  ): boolean {
-    const { field, limits, place } = this;
-    const { directions } = this.sky.catalogue;
-    const [i, j] = members;
-    const { stars } = this;
-    readQuad(octave, hit, this.around(octave), stars);
-    const a = stars[0]! * 3;
-    const b = stars[1]! * 3;
-    const [ax, ay, bx, by] = [image.x[i]!, image.y[i]!, image.x[j]!, image.y[j]!];
-    const chord =
-      (directions[a]! - directions[b]!) ** 2 +
-      (directions[a + 1]! - directions[b + 1]!) ** 2 +
-      (directions[a + 2]! - directions[b + 2]!) ** 2;
-    const focalLength = focalLengthFor(ax, ay, bx, by, 1 - chord / 2);
-    if (focalLength < limits.shortest || focalLength > limits.longest) return false;
-    if (assumed !== null && (focalLength > assumed * 1.14 || focalLength < assumed / 1.14)) return false;
-    const camera = cameraThrough(
-      focalLength,
-      [ax, ay, bx, by],
-      directions.subarray(a, a + 3),
-      directions.subarray(b, b + 3),
-    );
-    if (limits.direction) {
-      const m = camera.axes;
-      const along = m[6]! * limits.direction[0]! + m[7]! * limits.direction[1]! + m[8]! * limits.direction[2]!;
-      if (along < limits.cosine) return false;
-    }
-    const long = Math.hypot(ax - bx, ay - by);
-    const near = Math.max(3, 2.5 * tolerance * long) ** 2;
-    for (const k of [2, 3]) {
-      const star = stars[k]! * 3;
-      if (!project(camera, field, directions[star]!, directions[star + 1]!, directions[star + 2]!, place)) return false;
-      if ((place[0]! - image.x[members[k]!]!) ** 2 + (place[1]! - image.y[members[k]!]!) ** 2 > near) return false;
-    }
-    this.tested++;
-    const reach = Math.max(4, field.width * (assumed === null ? 0.008 : 0.014));
-    return this.enoughOthers(octave, image, members, camera, reach) && take(camera, members, reach * 1.5);
-  }
-
-  private around(octave: Octave): Neighbourhood {
-    if (this.neighbourhood?.octave !== octave)
-      this.neighbourhood = { octave, around: new Neighbourhood(this.sky, octave.grid, octave.reach) };
-    return this.neighbourhood.around;
-  }
-
-  private enoughOthers(
-    octave: Octave,
-    image: ImageStars,
-    members: readonly number[],
-    camera: Camera,
-    reach: number,
-  ): boolean {
-    const { directions } = this.sky.catalogue;
-    const { grid } = octave;
-    const { seen, field, nearCells } = this;
-    const { others } = this.limits;
-    const radius = reach / camera.focalLength;
-    const chord = radius * radius;
-    let there = 0;
-    let looked = 0;
-    for (let i = 0; i < image.count && looked < checkedStars; i++) {
-      if (members.includes(i)) continue;
-      if (others - there > checkedStars - looked) return false;
-      looked++;
-      directionOf(camera, field, image.x[i]!, image.y[i]!, seen);
-      const [x, y, z] = [seen[0]!, seen[1]!, seen[2]!];
-      const ra = Math.atan2(y, x);
-      const cells = cellsNear(grid, Math.asin(z), ra < 0 ? ra + 2 * Math.PI : ra, radius, nearCells);
-      search: for (let c = 0; c < cells; c++) {
-        const last = grid.first[nearCells[c]! + 1]!;
-        for (let s = grid.first[nearCells[c]!]!; s < last; s++) {
-          const star = grid.stars[s]! * 3;
-          const square =
-            (directions[star]! - x) ** 2 + (directions[star + 1]! - y) ** 2 + (directions[star + 2]! - z) ** 2;
-          if (square > chord) continue;
-          if (++there === others) return true;
-          break search;
         }
       }
     }
     return false;
   }
+
+  /** Of a code in the bucket of the four bins, to a byte's half. */
+  private tooFar(code: number, p: number, r: number, s: number, t: number): boolean {
+    const { query } = this;
+    const e0 = query[0]! - p - ((code & 255) + 0.5) / 256;
+    const e1 = query[1]! - r - (((code >>> 8) & 255) + 0.5) / 256;
+    const e2 = query[2]! - s - (((code >>> 16) & 255) + 0.5) / 256;
+    const e3 = query[3]! - t - ((code >>> 24) + 0.5) / 256;
+    const most = this.pass.tolerance * this.octave.bins.re;
+    return e0 * e0 + e1 * e1 + e2 * e2 + e3 * e3 > most * most;
+  }
+
+  private check(way: number, hit: number): boolean {
+    const { candidates, field, pass } = this;
+    const reach = Math.max(4, field.width * (pass.focalLength === null ? flatReach : assumedReach));
+    const { shortest, longest, tolerance } = pass;
+    if (!candidates.holds(this.octave, hit, this.ways[way]!, shortest, longest, 2.5 * tolerance, reach)) return false;
+    return this.take(way, candidates.camera, candidates.members, reach * 1.5);
+  }
 }
+
+const binOf = (place: number, count: number): number =>
+  place < 0 ? 0 : place >= count ? count - 1 : Math.floor(place);
+/** The bytes of the codes in a bin that are not below and not above a place in it. */
+const lowest = (place: number): number => Math.max(0, Math.min(255, Math.floor(place * 256)));
+const highest = (place: number): number => Math.max(0, Math.min(255, Math.floor(place * 256)));

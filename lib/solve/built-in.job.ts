@@ -1,11 +1,12 @@
 /** The worker's side of the built-in solver: star places in, a WCS out. */
 import { performance } from 'node:perf_hooks';
 import { type Camera, type Field, fieldOf } from './built-in-camera.ts';
+import type { Limits } from './built-in-candidate.ts';
 import { knownOf } from './built-in-known.ts';
 import { octaveFor } from './built-in-octaves.ts';
 import { plan } from './built-in-plan.ts';
 import { isPlausible } from './built-in-plausible.ts';
-import { type Limits, Search } from './built-in-search.ts';
+import { Search, type Ways } from './built-in-search.ts';
 import { brightestAround, loadSky, type Sky } from './built-in-sky.ts';
 import { centred, type StarPlaces, spread } from './built-in-stars.ts';
 import { Judge } from './built-in-verify.ts';
@@ -44,8 +45,6 @@ export interface SearchOutput {
 const others = { usual: 3, hintedFew: 2, few: 14 };
 /** Odds that a match must have, natural logarithms: at least, and over the number of candidates that chance had. */
 const needed = { blind: 21, hinted: 14, overTested: 10 };
-/** How far codes may differ in a flat picture and in one taken by an assumed camera. */
-const [flatTolerance, assumedTolerance] = [0.0075, 0.016];
 
 export function searchSky(input: SearchInput): SearchOutput {
   const started = performance.now();
@@ -82,24 +81,23 @@ export function searchSky(input: SearchInput): SearchOutput {
     const index = octave(stage.octave);
     output.indexMilliseconds += performance.now() - before;
     if (!index || stop()) return finish('timed-out');
-    const tolerance = stage.focalLength === null ? flatTolerance : assumedTolerance;
-    for (const { mirrored, ...image } of lists) {
-      const stars = image[stage.order];
-      const matched = search.run(index, stars, { ...stage, tolerance }, (camera, hypothesis, reach) => {
-        const verdict = judge.judge(stars, hypothesis, camera, reach);
-        if (!verdict) return false;
-        const enough = verdict.logOdds >= Math.max(floor, Math.log(Math.max(1, search.tested)) + needed.overTested);
-        const fit = enough ? wcsOf(sky, field, stars, { ...verdict, mirrored }) : null;
-        if (fit && isPlausible(fit)) {
-          output.fit = { ...fit, logOdds: verdict.logOdds };
-          output.found = { camera: verdict.camera, mirrored };
-        } else output.bestLogOdds = Math.max(output.bestLogOdds, verdict.logOdds);
-        return output.fit !== null;
-      });
-      output.tested = search.tested;
-      if (matched) return finish('matched');
-      if (stop()) return finish('timed-out');
-    }
+    const ways = lists.map((list) => list[stage.order]) as unknown as Ways;
+    const matched = search.run(index, ways, stage, (way, camera, hypothesis, reach) => {
+      const stars = ways[way]!;
+      const { mirrored } = lists[way]!;
+      const verdict = judge.judge(stars, hypothesis, camera, reach);
+      if (!verdict) return false;
+      const enough = verdict.logOdds >= Math.max(floor, Math.log(Math.max(1, search.tested)) + needed.overTested);
+      const fit = enough ? wcsOf(sky, field, stars, { ...verdict, mirrored }) : null;
+      if (fit && isPlausible(fit)) {
+        output.fit = { ...fit, logOdds: verdict.logOdds };
+        output.found = { camera: verdict.camera, mirrored };
+      } else output.bestLogOdds = Math.max(output.bestLogOdds, verdict.logOdds);
+      return output.fit !== null;
+    });
+    output.tested = search.tested;
+    if (matched) return finish('matched');
+    if (stop()) return finish('timed-out');
   }
   return finish('no-match');
 }
