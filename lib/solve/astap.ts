@@ -3,6 +3,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type AstapAnswer, type AstapRun, runAstap } from './astap-run.ts';
+import { findStars } from './find-stars.ts';
+import { soundHints } from './hints.ts';
+import { checkMatch } from './match-check.ts';
 import { writePicture } from './picture-file.ts';
 import { solutionOf } from './solution.ts';
 import type { SolveHints, SolveRequest, SolveResult, Solver, SolveStatus } from './solver.ts';
@@ -31,18 +34,24 @@ export function astapSolver(options: AstapOptions = {}): Solver {
 async function solve(request: SolveRequest, options: AstapOptions): Promise<SolveResult> {
   const started = performance.now();
   const since = () => (performance.now() - started) / 1000;
-  const { frame, signal, hints = {}, timeoutSeconds } = request;
+  const { frame, signal, timeoutSeconds } = request;
+  const hints = soundHints(request.hints);
+  let stars: number | null = null;
   let detect = 0;
   const answer = (status: SolveStatus, reason: string, more: Partial<SolveResult> = {}): SolveResult => {
     const seconds = { detect, search: since() - detect, total: since() };
-    return { status, reason, solution: null, engine: 'astap', stars: null, withoutHints: false, seconds, ...more };
+    return { status, reason, solution: null, engine: 'astap', stars, withoutHints: false, seconds, ...more };
   };
   if (signal?.aborted) return answer('cancelled', 'Stopped on request.');
   if (Math.min(frame.width, frame.height) < smallestSide)
     return answer('too-few-stars', 'The picture is too small to hold stars.');
   const folder = await mkdtemp(join(tmpdir(), 'nightflow-astap-'));
   const said: AstapAnswer['is'][] = [];
+  const refusals: string[] = [];
   try {
+    const list = await findStars(request);
+    stars = list.length;
+    if (stars === 0) return answer('too-few-stars', fewSentence);
     const path = join(folder, 'picture.fits');
     const { width, height, ofFrame } = await writePicture(frame, path, signal);
     detect = since();
@@ -59,17 +68,23 @@ async function solve(request: SolveRequest, options: AstapOptions): Promise<Solv
       });
       said.push(reply.is);
       if (reply.is !== 'matched') continue;
-      const solution = solutionOf(ofFrame(reply.wcs));
+      const wcs = ofFrame(reply.wcs);
+      const { refusal, evidence } = await checkMatch(wcs, list, { ...request, hasOdds: false });
+      if (refusal) {
+        refusals.push(refusal);
+        continue;
+      }
+      const solution = solutionOf(wcs, evidence);
       const withoutHints = without || (hints.parity !== undefined && hints.parity !== solution.parity);
       return answer('matched', matchSentence(withoutHints), { solution, withoutHints });
     }
+    if (refusals[0]) return answer('no-match', refusals[0]);
     if (since() >= timeoutSeconds || said.includes('late'))
       return answer(
         'timed-out',
         `No match within ${Math.round(timeoutSeconds)} s. ASTAP needs the position or the scale to be quick.`,
       );
-    if (said.every((each) => each === 'too-few-stars'))
-      return answer('too-few-stars', 'ASTAP found too few stars. Expose longer, focus, or take off the cap.');
+    if (said.every((each) => each === 'too-few-stars')) return answer('too-few-stars', fewSentence);
     return answer(
       'no-match',
       'ASTAP found no match in its star database: another scale, too few stars, or a field that its database is not made for.',
@@ -100,5 +115,6 @@ function attemptsFor(hints: SolveHints, height: number): Attempt[] {
   ];
 }
 
+const fewSentence = 'Too few stars were found. Expose longer, focus, or take off the cap.';
 const matchSentence = (withoutHints: boolean): string =>
   withoutHints ? 'ASTAP found the field. The hint was wrong: found without it.' : 'ASTAP found the field.';

@@ -6,6 +6,7 @@ import { asNightflowError } from '../process/errors.ts';
 import type { SearchInput, SearchOutput } from './built-in.job.ts';
 import { solverPool } from './built-in-pool.ts';
 import type { StarPlaces } from './built-in-stars.ts';
+import { isOfTwoFields, twoFieldsSentence, weigh } from './evidence.ts';
 import { findStars } from './find-stars.ts';
 import { solutionOf } from './solution.ts';
 import type { SolveHints, SolveRequest, SolveResult, Solver, SolveStatus } from './solver.ts';
@@ -20,6 +21,8 @@ const sharpestRadius = 0.5;
 /** Of the time that is left, what an attempt with hints may take while the one without waits; seconds, when they hardly narrow it. */
 const hintedShare = 0.3;
 const narrowlyHintedSeconds = 3;
+/** With fewer there is no telling whether a picture is of two fields; seconds to find the other one. */
+const [starsForTwo, secondSearchSeconds] = [20, 2];
 /** How far from a hint without a radius to look, degrees. */
 const usualRadius = 5;
 
@@ -49,6 +52,11 @@ async function solve(request: SolveRequest): Promise<SolveResult> {
     stars = list.length;
     if (list.length < fewestStars) return answer('too-few-stars', fewSentence(list.length));
     const places = { flux: placesOf(list), sharp: placesOf(bySharpness(list)) };
+    const elsewhere = async (part: readonly ListedStar[], scale: SolveHints) => {
+      const one = placesOf(part);
+      const { fit } = await search(frame, { flux: one, sharp: one }, scale, secondSearchSeconds, signal);
+      return fit?.wcs ?? null;
+    };
     let crowded = true;
     for (const attempt of attemptsFor(hints)) {
       const left = timeoutSeconds - since();
@@ -62,6 +70,8 @@ async function solve(request: SolveRequest): Promise<SolveResult> {
       );
       if (output.fit) {
         const { wcs, matchedStars, residualPixels, residualArcsec, logOdds } = output.fit;
+        if (list.length >= starsForTwo && (await isOfTwoFields(wcs, await weigh(wcs, list, signal), elsewhere)))
+          return answer('no-match', twoFieldsSentence);
         const solution = solutionOf(wcs, { matchedStars, residualPixels, residualArcsec, logOdds });
         return answer('matched', matchSentence(matchedStars, attempt.without), {
           solution,

@@ -6,6 +6,8 @@ import type { Frame } from '../frame/frame.ts';
 import { NightflowError } from '../process/errors.ts';
 import { findStars } from './find-stars.ts';
 import { formatTable } from './fits-table.ts';
+import { soundHints } from './hints.ts';
+import { checkMatch } from './match-check.ts';
 import { writePicture } from './picture-file.ts';
 import { residualsOf, solutionOf } from './solution.ts';
 import { type FieldMatch, type FieldRun, runSolveField, solveFieldPackages } from './solve-field-run.ts';
@@ -41,7 +43,8 @@ type Attempt = { hints: SolveHints; without: boolean; kind: FieldRun['kind'] };
 async function solve(request: SolveRequest, options: SolveFieldOptions): Promise<SolveResult> {
   const started = performance.now();
   const since = (from: number) => (performance.now() - from) / 1000;
-  const { frame, signal, hints = {}, timeoutSeconds } = request;
+  const { frame, signal, timeoutSeconds } = request;
+  const hints = soundHints(request.hints);
   let stars: number | null = null;
   let detect = 0;
   let unfinished = false;
@@ -70,8 +73,10 @@ async function solve(request: SolveRequest, options: SolveFieldOptions): Promise
       );
       // Only the search among all the sky can say that there is no match.
       if (kind === 'stars') unfinished = match === 'late';
-      if (match && match !== 'late')
-        return answer('matched', sentence(match, without), { solution: solved(match), withoutHints: without });
+      if (!match || match === 'late') continue;
+      const { refusal } = await checkMatch(match.wcs, list, { ...request, hasOdds: true });
+      if (refusal) return answer('no-match', refusal);
+      return answer('matched', sentence(match, without), { solution: solved(match), withoutHints: without });
     }
     if (unfinished || since(started) >= timeoutSeconds)
       return answer(

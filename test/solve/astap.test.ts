@@ -8,10 +8,16 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { allocatePixels, Frame } from '../../lib/frame/frame.ts';
 import { astapSolver } from '../../lib/solve/astap.ts';
+import { closeBuiltInSolver } from '../../lib/solve/built-in.ts';
 import type { SolveHints } from '../../lib/solve/solver.ts';
+import { StarTable } from '../../lib/stars/star-table.ts';
 
 const [width, height] = [1280, 960];
 const frame = new Frame({ data: allocatePixels(width, height, 1, 'u8'), width, height, pixelType: 'u8' });
+/** The engine looks at them before it asks the program, and at how they fit its answer; ten tell little. */
+const stars = StarTable.of(10);
+stars.x.set(stars.x.map((_, i) => 60 + 120 * i));
+stars.y.set(stars.y.map((_, i) => 50 + ((i * 389) % 860)));
 const solved = `PLTSOLVD=T
 CRPIX1= 6.4050000000000000E+002
 CRPIX2= 4.8050000000000000E+002
@@ -38,6 +44,7 @@ beforeAll(async () => {
   process.env.TMPDIR = folder;
 });
 afterAll(async () => {
+  await closeBuiltInSolver();
   if (systemFolder === undefined) delete process.env.TMPDIR;
   else process.env.TMPDIR = systemFolder;
   await rm(folder, { recursive: true, force: true });
@@ -60,7 +67,7 @@ grep -q PLTSOLVD=T "$2.ini"
   await writeFile(program, script);
   await chmod(program, 0o755);
   const words = async () => (await readFile(`${program}.words`, 'utf8')).trim().split('\n');
-  return { solve: (hints: SolveHints = {}) => astapSolver({ program, databaseFolder: '/stars' }).solve({ frame, hints, timeoutSeconds: 60 }), words }; // biome-ignore format: one thing
+  return { solve: (hints: SolveHints = {}) => astapSolver({ program, databaseFolder: '/stars' }).solve({ frame, stars, hints, timeoutSeconds: 60 }), words, program }; // biome-ignore format: one thing
 }
 
 describe('ASTAP', () => {
@@ -73,7 +80,7 @@ describe('ASTAP', () => {
     expect(result.solution!.raDegrees).toBeCloseTo(276.18, 1);
     expect(result.solution!.decDegrees).toBeCloseTo(41.56, 1);
     expect(result.solution!.widthDegrees).toBeCloseTo(27.07, 0);
-    expect(result.solution).toMatchObject({ parity: 'normal', matchedStars: null, wcs: { x: 639.5, y: 479.5 } });
+    expect(result.solution).toMatchObject({ parity: 'normal', wcs: { x: 639.5, y: 479.5 } });
     expect((await words())[0]).toMatch(/ -fov 20\.53\d+ -ra 18\.400000 -spd 131\.500000 -r 30\.00 -d \/stars$/);
   });
 
@@ -113,6 +120,13 @@ describe('ASTAP', () => {
     expect((await readdir(folder)).filter((name) => name.startsWith('nightflow-'))).toEqual([]);
   });
 
+  it('says that a picture without stars has none, without asking the program', async () => {
+    const { program } = await playing(solved);
+    const result = await astapSolver({ program }).solve({ frame, timeoutSeconds: 10 });
+    expect(result).toMatchObject({ status: 'too-few-stars', stars: 0 });
+    expect(await readdir(folder)).not.toContain(`${program.split('/').at(-1)}.words`);
+  });
+
   it('without a star database says where to get one', async () => {
     const { solve } = await playing(noDatabase);
     await expect(solve()).rejects.toMatchObject({
@@ -124,7 +138,7 @@ describe('ASTAP', () => {
 
   it('that is not installed names its package', async () => {
     const solver = astapSolver({ program: join(folder, 'no-such-program') });
-    await expect(solver.solve({ frame, timeoutSeconds: 10 })).rejects.toMatchObject({
+    await expect(solver.solve({ frame, stars, timeoutSeconds: 10 })).rejects.toMatchObject({
       code: 'missing',
       remedy: 'Install it with: sudo apt install astap-cli',
     });
