@@ -17,13 +17,17 @@ import type {
   CameraInfo,
   CapturedFrame,
   ExposureRequest,
+  RecoveryState,
   SettingDescription,
   SettingValue,
 } from './camera.ts';
 import type { CameraStream, ReferenceTime, StreamRequest } from './camera-stream.ts';
 import type { Focuser } from './focuser.ts';
+import { HoleCounter } from './hole-counter.ts';
 import { frameOf } from './indi-frame.ts';
+import { recoverIndiCamera } from './indi-recovery.ts';
 import { openIndiStream } from './indi-stream.ts';
+import { RecoveryReport } from './recovery.ts';
 
 /** A server whose connection the camera shares with others: it neither makes nor ends one. */
 export interface SharedIndiServer {
@@ -60,6 +64,7 @@ export class IndiBackendCamera implements Camera {
   private client: IndiClient;
   private device: IndiCamera;
   private focus: IndiFocuser | null = null;
+  private readonly report: RecoveryReport;
   private told: string[] = [];
   private fastExposure: boolean;
 
@@ -71,6 +76,7 @@ export class IndiBackendCamera implements Camera {
       });
     this.options = options;
     this.context = context;
+    this.report = new RecoveryReport(context.clock);
     this.fastExposure = options.fastExposure ?? true;
     this.client = this.newClient();
     this.device = new IndiCamera(this.client, options.device);
@@ -133,14 +139,23 @@ export class IndiBackendCamera implements Camera {
     await this.prepare(request, signal);
     const fast = this.fastExposure && request.exposureSeconds >= shortestFastSeconds;
     const told = (sentence: string) => this.tell(sentence);
+    const holes = new HoleCounter(request.exposureSeconds);
+    const off = this.client.onDisconnected(() => holes.broke());
     let lastEnd: number | null = null;
-    for await (const picture of this.device.pictures(request.exposureSeconds, { fast, told, signal })) {
-      const frame = await this.developed(picture, request, signal);
-      const start = millisecondsOf(frame.start);
-      // To the millisecond, as drivers stamp.
-      const gap = start === null || lastEnd === null ? null : Math.round(start - lastEnd) / 1000;
-      lastEnd = millisecondsOf(frame.end);
-      yield { frame, gapSeconds: gap, lostBefore: 0 };
+    try {
+      for await (const picture of this.device.pictures(request.exposureSeconds, { fast, told, signal })) {
+        const frame = await this.developed(picture, request, signal);
+        const start = millisecondsOf(frame.start);
+        // To the millisecond, as drivers stamp.
+        const gap = start === null || lastEnd === null ? null : Math.round(start - lastEnd) / 1000;
+        lastEnd = millisecondsOf(frame.end);
+        if (this.device.isSlow) holes.ended();
+        const lostBefore = holes.missingBefore(start);
+        if (lostBefore > 0) this.tell(`${lostBefore} of its frames were lost while the connection was away.`);
+        yield { frame, gapSeconds: gap, lostBefore };
+      }
+    } finally {
+      off();
     }
   }
 
@@ -174,14 +189,19 @@ export class IndiBackendCamera implements Camera {
 
   /** Ends an exposure that hangs, and connects the device anew where its driver or the server was away. */
   async recover(signal?: AbortSignal): Promise<void> {
-    if (this.options.server) await this.share(this.options.server, signal);
-    else await this.client.start({ timeoutSeconds: openSeconds, signal });
-    if (this.device.find('CCD_EXPOSURE')?.state === 'Busy') await this.device.abort();
-    if (!(await this.client.probe(this.options.device, { signal })) && this.device.find('CONNECTION'))
-      throw new NightflowError('timeout', `The driver of ${this.options.device} does not answer.`, {
-        remedy: 'Restart the driver, or the INDI server.',
-      });
-    await this.connect(signal);
+    const { device, server } = this.options;
+    const lost = {
+      device,
+      reach: (stop: AbortSignal) =>
+        server ? this.share(server, stop) : this.client.start({ timeoutSeconds: openSeconds, signal: stop }),
+      connect: (stop: AbortSignal) => this.connect(stop),
+      now: () => ({ client: this.client, camera: this.device }),
+    };
+    await recoverIndiCamera(lost, this.report, signal);
+  }
+
+  onRecovery(listener: (state: RecoveryState | null) => void): () => void {
+    return this.report.on(listener);
   }
 
   /** The device stays connected: other programs may use it. */

@@ -82,6 +82,32 @@ export async function climb(
   throw new NightflowError(first.code, first.message, { remedy: what, cause: new Error(problem, { cause: first }) });
 }
 
+/**
+ * Steps that belong together: each has to end well before the next begins.
+ * @throws timeout, aborted, what a step throws: then a person is asked for what its error says
+ */
+export async function inTurn(
+  steps: readonly RecoveryStep[],
+  report: RecoveryReport,
+  { askFor, signal }: LadderOptions,
+): Promise<void> {
+  report.begin();
+  const of = steps.length;
+  for (const [i, { what, limitSeconds, work }] of steps.entries()) {
+    const step = i + 1;
+    report.tell({ step, of, what, problem: null });
+    try {
+      await within(limitSeconds, work, signal);
+    } catch (thrown) {
+      throwIfAborted(signal);
+      const { message, remedy } = asNightflowError(thrown);
+      report.tell({ step, of, what: (remedy ?? askFor).replace(/\.$/, ''), problem: message, needsPerson: true });
+      throw thrown;
+    }
+  }
+  report.end();
+}
+
 /** Work that has to end when its time is over; it is left to itself when it does not. @throws timeout, aborted, what the work throws */
 export async function within<T>(
   limitSeconds: number,

@@ -30,6 +30,8 @@ export interface IndiPicture {
   byteLength: number;
   /** Of a camera's own file, with its dot, in small letters ('.cr2'); null for FITS. */
   extension: string | null;
+  /** When its first byte was here, UTC ms of the client's clock. */
+  arrivedAt: number;
 }
 
 /** Real drivers define a camera's properties over seconds, the size of the sensor last. */
@@ -100,6 +102,11 @@ export class IndiCamera {
 
   get canFast(): boolean {
     return this.find('CCD_FAST_TOGGLE') !== undefined && this.find('CCD_FAST_COUNT') !== undefined;
+  }
+
+  /** The driver does not expose on by itself; false while nobody is connected and it can't be known. */
+  get isSlow(): boolean {
+    return isOn(this.find('CCD_FAST_TOGGLE'), 'INDI_DISABLED');
   }
 
   /** @throws bad-input, rejected, timeout (the exposure is stopped then), lost, aborted */
@@ -211,6 +218,6 @@ export function pictureOf(device: string, blob: ReturnType<typeof pictureIn>): I
     throw new NightflowError('unsupported', `${device} sent a picture as ${blob.format.slice(0, 20)}, not as FITS.`, {
       remedy: 'Choose FITS as its transfer format.',
     });
-  const { data, byteLength } = blob;
-  return { name: `the picture of ${device}`, data, byteLength, extension: isFits ? null : format };
+  const { data, byteLength, firstByteAt: arrivedAt } = blob;
+  return { name: `the picture of ${device}`, data, byteLength, extension: isFits ? null : format, arrivedAt };
 }
