@@ -38,7 +38,8 @@ export class CaptureBar {
     const bar = `${'█'.repeat(done)}${'▒'.repeat(Math.max(0, taken - done))}`.padEnd(barWidth, '·');
     const speed = (bytes / 1e3 / Math.max(1, performance.now() - this.start)).toFixed(1);
     const rest = problem ?? `${here}/${total} here, ${batch.taken} taken, ${speed} MB/s${state}`;
-    const { columns = usualColumns } = this.output as WriteStream;
+    // Some terminals say 0: they do not know.
+    const columns = (this.output as WriteStream).columns || usualColumns;
     // A line that wraps would not be written over.
     this.output.write(`\r\x1b[K${[...`${bar} ${rest}`].slice(0, columns - 1).join('')}`);
   }
