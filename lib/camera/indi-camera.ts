@@ -279,9 +279,9 @@ export class IndiBackendCamera implements Camera {
   }
 
   private developed(picture: IndiPicture, request: ExposureRequest, signal?: AbortSignal): Promise<Frame> {
-    const { site } = this.context;
+    const { site, clock } = this.context;
     const tell = (problem: string) => this.tell(problem);
-    return frameOf(picture, { camera: this.options.device, site, request, tell, signal });
+    return frameOf(picture, { camera: this.options.device, site, request, clock, tell, signal });
   }
 
   private tell(sentence: string): void {

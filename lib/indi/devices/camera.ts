@@ -30,8 +30,8 @@ export interface IndiPicture {
   byteLength: number;
   /** Of a camera's own file, with its dot, in small letters ('.cr2'); null for FITS. */
   extension: string | null;
-  /** When its first byte was here, UTC ms of the client's clock. */
-  arrivedAt: number;
+  /** When its first byte was here, UTC ms of the real clock; null when nobody looked. */
+  arrivedAt: number | null;
 }
 
 /** Real drivers define a camera's properties over seconds, the size of the sensor last. */

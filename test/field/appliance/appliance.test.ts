@@ -114,6 +114,55 @@ describe('a batch', () => {
   });
 });
 
+describe('the format', () => {
+  it('original is refused before anything is exposed where the camera makes no file of its own', async () => {
+    const camera = new CountingCamera();
+    const appliance = await openAppliance(camera);
+    const refusal = {
+      code: 'unsupported',
+      message: 'Counting makes no file of its own.',
+      remedy: 'Ask for the format auto or fits.',
+    };
+    await expect(appliance.shot(exposure, undefined, undefined, 'original')).rejects.toMatchObject(refusal);
+    await expect(appliance.start(3, exposure, undefined, 'pause', 'original')).rejects.toMatchObject(refusal);
+    camera.originals = 'single';
+    await expect(appliance.start(3, exposure, undefined, 'pause', 'original')).rejects.toMatchObject({
+      message: 'Counting makes no file of its own of exposures back to back.',
+    });
+    expect(camera.taken).toBe(0);
+    expect((await appliance.status()).cameras[0]!.busy).toBeNull();
+  });
+
+  it('auto is the file of the camera where there is one, fits never is', async () => {
+    const camera = new CountingCamera();
+    camera.originals = 'single';
+    const appliance = await openAppliance(camera);
+    const shot = await appliance.shot(exposure);
+    expect([shot.bytes.toString(), shot.extension, shot.contentType]).toEqual(['file 1', '.arw', 'image/x-sony-arw']);
+    expect(shot.name).toBe('shot_20260314T200001.000Z.arw');
+    const fits = await appliance.shot(exposure, undefined, undefined, 'fits');
+    expect([fits.bytes.toString('latin1', 0, 6), fits.extension]).toEqual(['SIMPLE', '.fits']);
+    const { id } = await appliance.start(2, exposure);
+    await state(appliance, id).toBe('done');
+    expect(appliance.batch(id)).toMatchObject({
+      format: 'auto',
+      frames: [{ name: expect.stringMatching(/\.fits$/) }, {}],
+    });
+  });
+
+  it('outlives a restart with the files', async () => {
+    const folder = await temporaryFolder();
+    const camera = new CountingCamera();
+    camera.originals = 'sequence';
+    const appliance = await openAppliance(camera, { folder });
+    const { id } = await appliance.start(2, exposure, undefined, 'pause', 'original');
+    await state(appliance, id).toBe('done');
+    const again = await openAppliance(camera, { folder });
+    expect(again.batch(id)).toMatchObject({ format: 'original', frames: [{ bytes: 6 }, { bytes: 6 }] });
+    expect(again.batch(id).frames[1]!.name).toMatch(/_000002_\d{8}T\d{6}\.\d{3}Z\.arw$/);
+  });
+});
+
 describe('an appliance that is closed', () => {
   it('interrupts its batch; what was taken waits', async () => {
     const folder = await temporaryFolder();

@@ -8,7 +8,8 @@ import { isoTime, realClock } from '../../../lib/clock/clock.ts';
 import { Appliance, type ApplianceOptions } from '../../../lib/field/appliance/appliance.ts';
 import type { ApplianceCamera } from '../../../lib/field/appliance/cameras.ts';
 import { Spool, type SpoolOptions } from '../../../lib/field/appliance/spool.ts';
-import { allocatePixels, Frame } from '../../../lib/frame/frame.ts';
+import { allocatePixels, Frame, type Original } from '../../../lib/frame/frame.ts';
+import { allocateShared } from '../../../lib/kernels/memory.ts';
 import { NightflowError } from '../../../lib/process/errors.ts';
 
 /** A frame's file: one block of header or two, and 64 x 48 samples of 16 bits in blocks of 2880 bytes. */
@@ -29,6 +30,8 @@ export class CountingCamera implements Camera {
       maximumExposureSeconds: 600,
     },
   };
+  /** Of which exposures it makes files of its own, `file 1` and so on. */
+  originals: 'single' | 'sequence' | null = null;
   taken = 0;
   recovered = 0;
   /** Sequences that were begun. */
@@ -58,7 +61,13 @@ export class CountingCamera implements Camera {
     this.gain = value;
     return this.gain;
   }
-  async expose(request: ExposureRequest, signal?: AbortSignal): Promise<Frame> {
+  bringsOriginals(way: 'single' | 'sequence') {
+    return way === this.originals;
+  }
+  expose(request: ExposureRequest, signal?: AbortSignal): Promise<Frame> {
+    return this.exposeOne('single', request, signal);
+  }
+  private async exposeOne(way: 'single' | 'sequence', request: ExposureRequest, signal?: AbortSignal): Promise<Frame> {
     const n = ++this.taken;
     await this.before(n, signal);
     await realClock.sleep(request.exposureSeconds * 1000, signal);
@@ -67,12 +76,13 @@ export class CountingCamera implements Camera {
     const data = allocatePixels(width, height, 1, 'u16');
     new Uint16Array(data).fill(n);
     const start = isoTime(Date.UTC(2026, 2, 14, 20, 0, n));
-    return new Frame({ data, width, height, pixelType: 'u16', start, camera: 'Counting' });
+    const original = this.bringsOriginals(way) ? fileOf(n) : null;
+    return new Frame({ data, width, height, pixelType: 'u16', start, camera: 'Counting', original });
   }
   async *exposures(request: ExposureRequest, signal?: AbortSignal): AsyncIterable<CapturedFrame> {
     this.begun++;
     for (;;) {
-      const frame = await this.expose(request, signal);
+      const frame = await this.exposeOne('sequence', request, signal);
       yield { frame, gapSeconds: 0, lostBefore: this.lostBefore[this.taken] ?? 0 };
     }
   }
@@ -80,6 +90,13 @@ export class CountingCamera implements Camera {
     this.recovered++;
   }
   async close() {}
+}
+
+function fileOf(n: number): Original {
+  const bytes = Buffer.from(`file ${n}`);
+  const data = allocateShared(bytes.length);
+  bytes.copy(new Uint8Array(data));
+  return { data, extension: '.arw' };
 }
 
 export const exposure = { exposureSeconds: 0.001 };

@@ -1,8 +1,9 @@
-import { access, readdir, stat } from 'node:fs/promises';
+import { access, readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, afterEach, expect, it } from 'vitest';
 import { readFrame } from '../../../lib/frame/read.ts';
+import { allocateShared } from '../../../lib/kernels/memory.ts';
 import { closeSharedPool } from '../../../lib/kernels/pool.ts';
 import registerSave from '../../../nodes/image/astro-save.ts';
 import { smallFrame } from '../../night/small-frames.ts';
@@ -41,6 +42,20 @@ it.each([
   flow.send('n', { frame: smallFrame(0, { star: 3 }) });
   const { payload } = await flow.sink('one').first();
   expect(await sharp(String(payload)).metadata()).toMatchObject({ format: type, width: 32, height: 24 });
+});
+
+it('writes the file that the camera made, and FITS where it made none', async () => {
+  const flow = await start({ format: 'original', template: '{time}_{n:3}' });
+  const bytes = Buffer.from('a RAW file of some megabytes');
+  const data = allocateShared(bytes.length);
+  bytes.copy(new Uint8Array(data));
+  flow.send('n', { frame: smallFrame(0, { number: 7, original: { data, extension: '.arw' } }) });
+  flow.send('n', { frame: smallFrame(1, { number: 8 }) });
+  const [raw, fits] = await flow.sink('one').take(2);
+  expect(raw).toMatchObject({ payload: join(flow.archiveFolder, '220000_007.arw'), file: { format: 'original' } });
+  expect((await readFile(String(raw!.payload))).equals(bytes)).toBe(true);
+  expect(raw!.frame!.original?.extension).toBe('.arw');
+  expect(fits).toMatchObject({ payload: expect.stringMatching(/_008\.fits$/), file: { format: 'fits' } });
 });
 
 it('never overwrites: a taken name gets _2', async () => {
