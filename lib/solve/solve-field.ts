@@ -108,7 +108,9 @@ function attemptsFor(hints: SolveHints): Attempt[] {
 /** Seconds that an attempt may take of what is left: with hints it is over in a tenth of a second, or a minute later in vain. */
 function shareOf(left: number, { hints, kind }: Attempt): number {
   if (kind === 'picture') return left;
-  if (hints.raDegrees !== undefined) return Math.min(left * 0.4, hintedSeconds);
+  // A parity alone narrows nothing, and without it comes the same search.
+  const isParity = hints.parity !== undefined && hints.scaleLow === undefined && hints.scaleHigh === undefined;
+  if (hints.raDegrees !== undefined || isParity) return Math.min(left * 0.4, hintedSeconds);
   return hints.scaleLow !== undefined || hints.scaleHigh !== undefined
     ? Math.min(left * 0.5, scaledSeconds)
     : left * blindShare;
