@@ -41,10 +41,9 @@ export class AllSkyTracker {
     return (await this.cameraOf(key)).known !== null;
   }
 
-  /** The next pictures are taken to fit all cameras anew; the old fit is kept until a new one is there. */
-  async refit(): Promise<void> {
-    for (const camera of await Promise.allSettled(this.cameras.values()))
-      if (camera.status === 'fulfilled') camera.value.anew = true;
+  /** The next picture is taken to fit this camera anew; the old fit is kept until a new one is there. @throws as knows */
+  async refit(key: CameraKey): Promise<void> {
+    (await this.cameraOf(key)).anew = true;
   }
 
   /** @throws bad-input for a damaged file; disk-full, lost, failed */
