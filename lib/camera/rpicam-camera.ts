@@ -13,11 +13,13 @@ import type {
   ExposureRequest,
   LivePicture,
   LivePictureOptions,
+  RecoveryState,
   SettingDescription,
   SettingValue,
 } from './camera.ts';
 import type { Focuser } from './focuser.ts';
 import { makeRamFolder, removeRamFolder } from './ram-folder.ts';
+import { inTurn, RecoveryReport } from './recovery.ts';
 import { findCamera } from './rpicam-find.ts';
 import { lensFocuser } from './rpicam-focuser.ts';
 import { frameOf, frameOfStill, type Wish } from './rpicam-frame.ts';
@@ -51,6 +53,9 @@ const stillSeconds = 20;
 /** What libcamera's own watchdog waits longer than ours. */
 const marginSeconds = 10;
 const usualWaiting = 6;
+const endSeconds = 20;
+const openSeconds = 60;
+const askFor = 'Look at the ribbon cable and the power supply, and restart the computer.';
 const mostWarnings = 100;
 
 export class RpicamCamera implements Camera {
@@ -64,11 +69,13 @@ export class RpicamCamera implements Camera {
   private sequence: RpicamSequence | null = null;
   private exposing = false;
   private temperature: number | null = null;
+  private readonly report: RecoveryReport;
   private told: string[] = [];
 
   constructor(options: RpicamOptions, context: CameraContext) {
     this.options = options;
     this.context = context;
+    this.report = new RecoveryReport(context.clock);
     this.lensWasSet = options.lensPosition !== undefined;
     this.live = new RpicamLiveView({ programFolder: options.programFolder || null, closed: this.closing.signal });
   }
@@ -185,8 +192,19 @@ export class RpicamCamera implements Camera {
 
   /** The program that failed has ended; what is left is to look whether the camera is there, perhaps at another place of the list. */
   async recover(signal?: AbortSignal): Promise<void> {
-    await this.live.rest();
-    await this.open(signal);
+    const steps = [
+      { what: 'the programs at the camera are ended', limitSeconds: endSeconds, work: () => this.live.rest() },
+      {
+        what: 'the camera is looked for and opened anew',
+        limitSeconds: openSeconds,
+        work: (stop: AbortSignal) => this.open(stop),
+      },
+    ];
+    await inTurn(steps, this.report, { askFor, signal });
+  }
+
+  onRecovery(listener: (state: RecoveryState | null) => void): () => void {
+    return this.report.on(listener);
   }
 
   async close(): Promise<void> {

@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import { realSleep } from '../clock/clock.ts';
 import { runProgram } from '../process/child.ts';
 import { asNightflowError, NightflowError } from '../process/errors.ts';
+import { within } from './recovery.ts';
 import { lostBetween, MetadataReader, type RpicamMetadata } from './rpicam-metadata.ts';
 import { pipelineEnvironment } from './rpicam-pipeline.ts';
 import { runRpicam, type ShotSettings, sequenceWords } from './rpicam-program.ts';
@@ -44,6 +45,8 @@ const mostRestarts = 3;
 /** Some sensors give two hidden frames first. */
 const hiddenFrames = 2;
 const startSeconds = 20;
+/** SIGTERM, three seconds, SIGKILL. */
+const endSeconds = 15;
 /** What libcamera's own watchdog waits longer than ours. */
 const marginSeconds = 10;
 /** For the line that describes the stream, which is printed beside the first frame. */
@@ -121,7 +124,10 @@ export class RpicamSequence {
   /** Ends it at once; what was not fetched goes. Resolves when the program has let go of the camera. */
   async stop(): Promise<void> {
     this.end();
-    await this.program;
+    // One that waits inside the kernel can't be ended by anybody: the sequence does not wait for it.
+    await within(endSeconds, () => this.program).catch(() =>
+      this.options.onWarning('rpicam-raw can not be ended: the driver of the camera hangs. Restart the computer.'),
+    );
     this.pipe?.destroy();
     const left = [...this.shots.splice(0), ...this.undescribed.splice(0)];
     await Promise.all(left.map(({ path }) => unlink(path).catch(() => {})));
