@@ -10,14 +10,12 @@ import { isOfTwoFields, twoFieldsSentence, weigh } from './evidence.ts';
 import { findStars } from './find-stars.ts';
 import { solutionOf } from './solution.ts';
 import type { SolveHints, SolveRequest, SolveResult, Solver, SolveStatus } from './solver.ts';
-import type { ListedStar } from './star-list.ts';
+import { bySharpness, type ListedStar } from './star-list.ts';
 
 /** Four make a candidate, two more bear it out where a hint narrows the search; without one, three. */
 const fewestStars = 6;
 /** More than these tell nothing new. */
 const mostStars = 300;
-/** No star is smaller, pixels: half of the light within this radius. */
-const sharpestRadius = 0.5;
 /** Of the time that is left, what an attempt with hints may take while the one without waits; seconds, when they hardly narrow it. */
 const hintedShare = 0.3;
 const narrowlyHintedSeconds = 3;
@@ -93,12 +91,6 @@ async function solve(request: SolveRequest): Promise<SolveResult> {
 function placesOf(list: readonly ListedStar[]): StarPlaces {
   const best = list.slice(0, mostStars);
   return { x: Float32Array.from(best, ({ x }) => x), y: Float32Array.from(best, ({ y }) => y) };
-}
-
-/** By light over area: a knot of a nebula is bright because it is large. */
-function bySharpness(list: readonly ListedStar[]): ListedStar[] {
-  const sharpness = ({ flux, hfr = sharpestRadius }: ListedStar) => flux / Math.max(sharpestRadius, hfr) ** 2;
-  return list.toSorted((a, b) => sharpness(b) - sharpness(a));
 }
 
 interface Attempt {

@@ -41,3 +41,23 @@ export function spreadStars(
   ranked.sort((one, other) => one.round - other.round || one.rank - other.rank);
   return ranked.slice(0, most).map(({ star }) => star);
 }
+
+/** No star is smaller, pixels: half of the light within this radius. */
+const sharpestRadius = 0.5;
+/** As many of the sharpest say how large the stars of a picture are, and a star is not more than so many times as large. */
+const [typicalOf, usualSpread] = [100, 1.5];
+
+/**
+ * By light over area: a knot of a nebula is bright because it is large. What is smaller than a star gains nothing by it: in a picture
+ * with large stars, specks of noise and of compression are the smallest.
+ */
+export function bySharpness(list: readonly ListedStar[]): ListedStar[] {
+  const radius = ({ hfr = sharpestRadius }: ListedStar) => hfr;
+  const order = (least: number) => {
+    const sharpness = (star: ListedStar) => star.flux / Math.max(least, radius(star)) ** 2;
+    return list.toSorted((a, b) => sharpness(b) - sharpness(a));
+  };
+  const radii = order(sharpestRadius).slice(0, typicalOf).map(radius);
+  const typical = radii.sort((a, b) => a - b)[radii.length >> 1] ?? 0;
+  return order(Math.max(sharpestRadius, usualSpread * typical));
+}

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { formatTable, parseTable } from '../../lib/solve/fits-table.ts';
 import { parametersOf } from '../../lib/solve/solve-field-run.ts';
-import { listStars, spreadStars } from '../../lib/solve/star-list.ts';
+import { bySharpness, listStars, spreadStars } from '../../lib/solve/star-list.ts';
 import { StarTable, starFlag } from '../../lib/stars/star-table.ts';
 
 it('takes the brightest of each part of the picture in turn', () => {
@@ -18,6 +18,15 @@ it('takes the brightest of each part of the picture in turn', () => {
   ];
   const spread = spreadStars([...cluster, ...lonely], { width: 400, height: 300, cells: 12, most: 6 });
   expect(spread.map(({ flux }) => flux)).toEqual([1000, 5, 4, 3, 999, 998]);
+});
+
+it('sets neither knots of a nebula nor specks of noise before the stars of a picture', () => {
+  const stars = Array.from({ length: 60 }, (_, i) => ({ x: i, y: 0, flux: 1000 - i, hfr: 4 + (i % 5) / 4 }));
+  const knots = Array.from({ length: 20 }, (_, i) => ({ x: i, y: 1, flux: 9000, hfr: 20 }));
+  const specks = Array.from({ length: 45 }, (_, i) => ({ x: i, y: 2, flux: 80, hfr: 1 }));
+  const list = [...knots, ...stars, ...specks];
+  // By light over area alone the specks come first, and in the order of light the knots.
+  expect(bySharpness(list).slice(0, 60)).toEqual(stars);
 });
 
 it('leaves trails out and saturated stars in', () => {
