@@ -14,10 +14,17 @@ import { verdicts } from './solve/verdicts.ts';
 /**
  * Every picture is a pair, ours and solve-field's one after the other. With hints the pair is measured three times when it is short. Blind,
  * solve-field gets 90 s of CPU time once (an hour for all pictures; NIGHTFLOW_SOLVE_PEER=kept takes its last replies instead), while our
- * solver has its index already and is measured three times. What asks solve-field with our own list of stars gets 30 s.
+ * solver has its index already and is measured three times; where it finds nothing, `auto` has 30 s for both.
  */
-const hinted: Way = { way: 'hinted', builtInSeconds: 20, othersSeconds: 20, peerSeconds: 20, turns: 3 };
-const blind: Way = { way: 'blind', builtInSeconds: 90, othersSeconds: 30, peerSeconds: 90, turns: 3 };
+const hinted: Way = {
+  way: 'hinted',
+  builtInSeconds: 20,
+  autoSeconds: 20,
+  ownStarsSeconds: 20,
+  peerSeconds: 20,
+  turns: 3,
+};
+const blind: Way = { way: 'blind', builtInSeconds: 90, autoSeconds: 30, ownStarsSeconds: 0, peerSeconds: 90, turns: 3 };
 
 const parts: Record<string, (pictures: readonly KnownPicture[], data: string) => Promise<BenchLine[]>> = {
   hinted: (pictures) => compare(pictures, hinted),

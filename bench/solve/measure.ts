@@ -15,9 +15,10 @@ export const peer = 'on the picture';
 
 export interface Way {
   way: 'hinted' | 'blind';
-  /** Wall time of the built-in solver, and of what asks others after it. */
+  /** Wall time of the built-in solver, of `auto` where that found nothing, and of solve-field with our stars; 0: not asked. */
   builtInSeconds: number;
-  othersSeconds: number;
+  autoSeconds: number;
+  ownStarsSeconds: number;
   /** CPU time of solve-field on the picture. */
   peerSeconds: number;
   /** The built-in solver and solve-field in turn so many times, when one time is short. */
@@ -28,7 +29,7 @@ export interface Outcome {
   found: boolean;
   /** A match that is not where the picture looks. */
   wrong: boolean;
-  /** The median of the turns. */
+  /** The median of the turns; NaN: not asked. */
   cpuSeconds: number;
   offsetArcsec: number | null;
   offsetPixels: number | null;
@@ -68,23 +69,26 @@ export async function measure(picture: KnownPicture, way: Way): Promise<Row | nu
   const ours: Asked[] = [];
   const peers: (Asked & { kept: boolean; measured: string })[] = [];
   for (let turn = 0; turn < way.turns; turn++) {
-    if (turn > 0 && first.cpuSeconds > short && peers[0]!.cpuSeconds > short) break;
+    if (turn > 0 && first.cpuSeconds > short && !(peers[0] && peers[0].cpuSeconds <= short)) break;
     if (turn === 0 || first.cpuSeconds <= short) ours.push(await ask(builtIn, way.builtInSeconds));
-    if (turn === 0 || (hinted && peers[0]!.cpuSeconds <= short)) {
+    // What nobody has solved, nobody can judge.
+    if (picture.truth && (turn === 0 || (hinted && peers[0]!.cpuSeconds <= short))) {
       const question = { path: picture.path, hints: hinted ? hints : null, cpuLimitSeconds: way.peerSeconds, turn };
       peers.push(await solveFieldOn(question));
     }
   }
-  const others = await ask(engineNamed('solve-field'), way.othersSeconds);
+  const ownStars = way.ownStarsSeconds ? [await ask(engineNamed('solve-field'), way.ownStarsSeconds)] : [];
   // It asks the built-in solver first: what that finds is its answer.
-  const auto = first.place ? ours : [await ask(engineNamed('auto'), way.othersSeconds)];
+  const auto = first.place ? ours : [await ask(engineNamed('auto'), way.autoSeconds)];
   const outcomes = {
     'built-in': judge(picture, ours),
-    'solve-field': judge(picture, [others]),
+    'solve-field': judge(picture, ownStars),
     auto: judge(picture, auto),
     'on the picture': judge(picture, peers),
   };
-  const ratio = median(ours.map(({ cpuSeconds }, i) => cpuSeconds / (peers[i] ?? peers[0]!).cpuSeconds));
+  const ratio = median(
+    ours.map(({ cpuSeconds }, i) => cpuSeconds / ((peers[i] ?? peers[0])?.cpuSeconds ?? Number.NaN)),
+  );
   return { picture, outcomes, ratio, kept: peers.find(({ kept }) => kept)?.measured ?? null };
 }
 
@@ -95,7 +99,7 @@ interface Asked {
 
 function judge({ truth, kind }: KnownPicture, asked: readonly Asked[]): Outcome {
   const cpuSeconds = median(asked.map((each) => each.cpuSeconds));
-  const { place } = asked[0]!;
+  const place = asked[0]?.place ?? null;
   const nowhere = { found: false, wrong: false, cpuSeconds, offsetArcsec: null, offsetPixels: null, place };
   if (!place) return nowhere;
   // Of a photograph that nobody had solved nobody knows whether this is right.

@@ -29,7 +29,7 @@ export interface PeerQuestion {
   path: string;
   /** null: nothing is known, and half of the picture's pixels are enough. */
   hints: SolveHints | null;
-  /** Its own --cpulimit; what it finds beyond counts for it. */
+  /** CPU time of its search. Its own --cpulimit is overrun up to 2.6 times, so the kernel keeps it. */
   cpuLimitSeconds: number;
   /** Repetitions are kept apart. */
   turn?: number;
@@ -37,12 +37,13 @@ export interface PeerQuestion {
 
 const keptFolder = join(tmpdir(), 'nightflow-bench-solve');
 const useKept = process.env.NIGHTFLOW_SOLVE_PEER === 'kept';
-/** Wall over CPU limit: --cpulimit is overrun up to 2.6 times, and a busy machine takes as much again. */
-const patience = 4;
+/** Wall over CPU limit, for a busy machine. */
+const patience = 12;
 
 /** @throws missing, when solve-field is not installed */
 export async function solveFieldOn(question: PeerQuestion): Promise<PeerReply> {
   const words = wordsOf(question);
+  // Says so when it is not installed.
   const file = join(keptFolder, `${await keyOf(question, words)}.json`);
   const kept = useKept ? await readKept(file) : null;
   if (kept) return kept;
@@ -71,7 +72,8 @@ async function run({ path, cpuLimitSeconds }: PeerQuestion, words: readonly stri
     const timeoutSeconds = cpuLimitSeconds * patience;
     const limits = { silenceSeconds: timeoutSeconds, timeoutSeconds, endsItsChildren: true };
     const own = ['--dir', folder, '--temp-dir', folder, '--out', 'field'];
-    await runProgram('solve-field', [...words, ...own, path], { ...limits, aptPackage: solveFieldPackages });
+    const limited = [`--cpu=${cpuLimitSeconds}`, 'solve-field', ...words, ...own, path];
+    await runProgram('prlimit', limited, { ...limits, aptPackage: 'util-linux' });
     const header = headerAt(await readFile(join(folder, 'field.wcs')), 0)?.header;
     const [width, height] = [header?.number('IMAGEW') ?? 0, header?.number('IMAGEH') ?? 0];
     const wcs = header && wcsOf(header.keywords, { width, height });

@@ -8,6 +8,7 @@ const edges = [0, 1, 2, 5, 15, 40, 100];
 
 export function describe(way: string, turn: string, { picture, outcomes, kept }: Row): string {
   const of = ({ found, wrong, cpuSeconds, offsetPixels, place }: Outcome) => {
+    if (Number.isNaN(cpuSeconds)) return 'not asked';
     const what = found ? `${offsetPixels!.toFixed(2)} px` : wrong ? 'WRONG' : place ? 'a match' : '-';
     return `${what} ${cpuSeconds.toFixed(3)} s`;
   };
