@@ -64,18 +64,17 @@ export async function measure(picture: KnownPicture, way: Way): Promise<Row | nu
     return { place, cpuSeconds: cpuMs / 1000 };
   };
   const builtIn = engineNamed('built-in');
-  // Warm: the first time may build a part of the index.
+  // Warm: the first time may build a part of the index. A long search in vain is not repeated.
   const first = await ask(builtIn, way.builtInSeconds);
-  const ours: Asked[] = [];
+  const repeated = first.place !== null || first.cpuSeconds <= short;
+  const ours: Asked[] = repeated ? [] : [first];
   const peers: (Asked & { kept: boolean; measured: string })[] = [];
+  const ofPeer = (turn: number) =>
+    solveFieldOn({ path: picture.path, hints: hinted ? hints : null, cpuLimitSeconds: way.peerSeconds, turn });
   for (let turn = 0; turn < way.turns; turn++) {
-    if (turn > 0 && first.cpuSeconds > short && !(peers[0] && peers[0].cpuSeconds <= short)) break;
-    if (turn === 0 || first.cpuSeconds <= short) ours.push(await ask(builtIn, way.builtInSeconds));
+    if (repeated) ours.push(await ask(builtIn, way.builtInSeconds));
     // What nobody has solved, nobody can judge.
-    if (picture.truth && (turn === 0 || (hinted && peers[0]!.cpuSeconds <= short))) {
-      const question = { path: picture.path, hints: hinted ? hints : null, cpuLimitSeconds: way.peerSeconds, turn };
-      peers.push(await solveFieldOn(question));
-    }
+    if (picture.truth && (turn === 0 || (hinted && peers[0]!.cpuSeconds <= short))) peers.push(await ofPeer(turn));
   }
   const ownStars = way.ownStarsSeconds ? [await ask(engineNamed('solve-field'), way.ownStarsSeconds)] : [];
   // It asks the built-in solver first: what that finds is its answer.
