@@ -129,7 +129,11 @@ export class LeftPictures {
     this.left = this.left.filter(({ watch }) => watch.since >= since);
     if (this.cut.length > 0) this.look(await listCard(session));
     if (this.left.length > 0)
-      this.tell(`${this.left.length} picture${this.left.length === 1 ? '' : 's'} on the card were not sent before.`);
+      this.tell(
+        this.left.length === 1
+          ? 'A picture on the card was not sent before.'
+          : `${this.left.length} pictures on the card were not sent before.`,
+      );
     for (let next = this.left[0]; next; next = this.left[0]) {
       let path: string | null = null;
       try {

@@ -49,6 +49,10 @@ describe('a body', limits, () => {
     expect(camera.info).toMatchObject({ id: model, name: model, backend: 'gphoto2' });
     expect(await camera.get(target)).toBe(where);
     expect(await camera.get(quality)).toBe(raw);
+    // Where gphoto2 works, downloads pass through: memory, not the SD card of this computer.
+    expect((await standIn.calls()).find((line) => line.startsWith('cwd '))).toContain(
+      `nightflow-camera-${process.pid}-`,
+    );
   });
 
   it('shows each entry with its type, range and choices', async () => {
@@ -210,6 +214,7 @@ describe('what goes wrong has a name and a remedy', limits, () => {
   it.each([
     [{ busy: true }, 'busy', 'Device Busy'],
     [{ cardFull: true }, 'disk-full', 'Store Full'],
+    [{ batteryEmpty: true }, 'rejected', 'battery'],
   ] as const)('%o', async (traps, code, words) => {
     await start({ body: 'nikon' });
     await standIn.set(traps);

@@ -63,6 +63,8 @@ async function shell(): Promise<void> {
       ? { ...entry, value: port === traps.twinPort ? 'other' : traps.serial }
       : { ...entry },
   );
+  // The real one writes each download to a file here first.
+  note(`cwd ${process.cwd()}`);
   const camera = new StandInBody(entries, body.extension, folder, {
     pattern: valueAfter('--filename')!,
     keep: parameters.includes('--keep'),
