@@ -17,8 +17,10 @@ import { type CentreMount, type CentreStep, slewAndCentre } from '../../lib/nigh
 import { NightflowError } from '../../lib/process/errors.ts';
 import { placeOfDate } from '../../lib/sky/coordinates-date.ts';
 import { builtInSolver, closeBuiltInSolver } from '../../lib/solve/built-in.ts';
+import { engineNamed } from '../../lib/solve/engines.ts';
 import { offsetArcsec } from '../../lib/solve/solution.ts';
 import { solveFieldSolver } from '../../lib/solve/solve-field.ts';
+import type { SolveRequest } from '../../lib/solve/solver.ts';
 import { devices, startWorld, type World } from './indi-world.ts';
 import { type TrueSky, trueSky } from './true-sky.ts';
 
@@ -152,6 +154,27 @@ describe('slew and centre on real drivers', () => {
     expect(result.reason).toMatch(/^Centred to/);
     expect(result.measured[0]!.errorArcsec).toBeGreaterThan(1200);
     expect(result.errorArcsec).toBeLessThan(6);
+  }, 180_000);
+
+  it('converges with auto, as the flow of the occultation night asks for it', async () => {
+    const answered: string[] = [];
+    const auto = engineNamed('auto', { indexFolder: indices });
+    const listening = {
+      name: auto.name,
+      solve: async (request: SolveRequest) => {
+        const result = await auto.solve(request);
+        answered.push(`${result.engine} ${result.status}`);
+        return result;
+      },
+    };
+    const result = await slewAndCentre({
+      ...{ mount: crookedMount(), camera, solver: listening, target },
+      ...{ exposureSeconds: 1, toleranceArcsec: 6, solveTimeoutSeconds: 60, settleSeconds: 0, clock: realClock },
+    });
+    expect(result.reason).toMatch(/^Centred to/);
+    expect(result.measured[0]!.errorArcsec).toBeGreaterThan(1200);
+    expect(result.errorArcsec).toBeLessThan(6);
+    expect(answered[0]).toMatch(/^(built-in|solve-field) matched$/);
   }, 180_000);
 
   it('converges where no sync is taken', async () => {

@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { allocatePixels, Frame } from '../../lib/frame/frame.ts';
 import { loadCatalogue, magnitudeOf } from '../../lib/sky/catalogue.ts';
+import { closeBuiltInSolver } from '../../lib/solve/built-in.ts';
+import { engineNamed } from '../../lib/solve/engines.ts';
 import { offsetArcsec, solutionOf } from '../../lib/solve/solution.ts';
 import { solveFieldSolver } from '../../lib/solve/solve-field.ts';
 import type { SolveRequest } from '../../lib/solve/solver.ts';
@@ -72,6 +74,7 @@ beforeAll(async () => {
   process.env.TMPDIR = temporary;
 });
 afterAll(async () => {
+  await closeBuiltInSolver();
   if (systemFolder === undefined) delete process.env.TMPDIR;
   else process.env.TMPDIR = systemFolder;
   await rm(temporary, { recursive: true, force: true });
@@ -133,6 +136,23 @@ describe('solve-field', () => {
     expect(await running).toMatchObject({ status: 'cancelled', solution: null });
     await expect.poll(() => programs(), { timeout: 20_000 }).toBe('');
     expect(await readdir(temporary)).toEqual([]);
+  });
+
+  it('stops at once as the second engine of auto, and the built-in one works afterwards', async () => {
+    const stop = new AbortController();
+    const noise = StarTable.of(200);
+    noise.x.set(noise.x.map((_, i) => ((i * 0.618034) % 1) * width));
+    noise.y.set(noise.y.map((_, i) => ((i * 0.754878 + 0.3) % 1) * height));
+    const auto = engineNamed('auto');
+    // Half of it is for the built-in one; the rest would be long.
+    const hints = { scaleLow: 20, scaleHigh: 25 };
+    const running = auto.solve({ frame: blank, stars: noise, hints, timeoutSeconds: 20, signal: stop.signal });
+    await expect.poll(() => programs(), { timeout: 60_000 }).toContain('astrometry-engine');
+    stop.abort();
+    expect(await running).toMatchObject({ status: 'cancelled', solution: null });
+    await expect.poll(() => programs(), { timeout: 20_000 }).toBe('');
+    const next = await auto.solve({ frame: blank, stars: starsIn(upright), timeoutSeconds: 120 });
+    expect(next).toMatchObject({ status: 'matched', engine: 'built-in' });
   });
 
   it('answers that it timed out, and that three stars are too few', async () => {

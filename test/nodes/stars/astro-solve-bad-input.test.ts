@@ -11,6 +11,7 @@ import { closeBuiltInSolver } from '../../../lib/solve/built-in.ts';
 import { offsetArcsec } from '../../../lib/solve/solution.ts';
 import type { Solution } from '../../../lib/solve/solver.ts';
 import registerSolve from '../../../nodes/stars/astro-solve.ts';
+import type { AstroMessage } from '../../../nodes/types.ts';
 import { cat, clouds, mirrorImage, mosaic, nothingButNan, tiny } from '../../solve/bad-pictures.ts';
 import { type Drawing, drawField, drawStrangers } from '../../solve/drawn-fields.ts';
 import { startImageFlow, stopImageFlow } from '../image/image-flow.ts';
@@ -36,7 +37,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-const placed = (msg: { solution?: unknown }) => {
+const placed = (msg: AstroMessage) => {
   const solution = msg.solution as Solution;
   expect(offsetArcsec(solution, sky) / solution.scale).toBeLessThan(2);
   return solution;
