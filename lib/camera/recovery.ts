@@ -49,6 +49,9 @@ export class RecoveryReport {
   }
 }
 
+export const recoverySentence = ({ step, of, what, needsPerson }: RecoveryState): string =>
+  needsPerson ? `${what}.` : `Recovery, step ${step} of ${of}: ${what}.`;
+
 /**
  * Tries one step after the other until one ends well.
  * @throws the first step's error, which says what is wrong with the camera, with what a person can do; missing at once; aborted

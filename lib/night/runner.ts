@@ -1,6 +1,7 @@
 /** The loop of a sequence: waits, exposes, numbers the frames, brings a lost camera back, and knows when to end. */
 import type { Camera, CapturedFrame, RecoveryState } from '../camera/camera.ts';
 import { EndOfFrames } from '../camera/end-of-frames.ts';
+import { recoverySentence } from '../camera/recovery.ts';
 import { type Clock, isoTime } from '../clock/clock.ts';
 import { asNightflowError, type NightflowError } from '../process/errors.ts';
 import { type BackOff, isTransient } from '../process/retry.ts';
@@ -274,8 +275,7 @@ export class Runner implements Activity {
     this.recovery = state;
     this.options.recovery(state);
     if (!state) return;
-    const { step, of, what, needsPerson } = state;
-    this.enter('recovering', needsPerson ? `${what}.` : `Recovery, step ${step} of ${of}: ${what}.`);
+    this.enter('recovering', recoverySentence(state));
   }
 
   private get began(): number {

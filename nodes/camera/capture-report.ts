@@ -1,5 +1,6 @@
 /** What `astro-capture` says about its sequence: the payloads of its second output and the words of its status line. */
 import type { RecoveryState } from '../../lib/camera/camera.ts';
+import { recoverySentence } from '../../lib/camera/recovery.ts';
 import { isoTime } from '../../lib/clock/clock.ts';
 import type { GapSummary } from '../../lib/night/gaps.ts';
 import type { Progress } from '../../lib/night/progress.ts';
@@ -60,11 +61,11 @@ export const progressPayload = (progress: Progress, now: number) => ({
 });
 
 /** Of the event `recovering`, beside the figures. */
-export const recoveryPayload = (state: RecoveryState) => {
-  const { step, of, what, needsPerson } = state;
-  const message = needsPerson ? `${what}.` : `Recovery, step ${step} of ${of}: ${what}.`;
-  return { ...state, since: isoTime(state.since), message };
-};
+export const recoveryPayload = (state: RecoveryState) => ({
+  ...state,
+  since: isoTime(state.since),
+  message: recoverySentence(state),
+});
 
 export const endPayload = (translate: Translate, end: SequenceEnd, night: string | null, now: number) => ({
   reason: end.reason,

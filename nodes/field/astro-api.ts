@@ -145,6 +145,7 @@ function applianceCamera(camera: CameraNode, owner: Node, before: CameraNode[]):
     name,
     ready: (signal) => camera.ready(signal),
     reserve: (what) => camera.reserve(`${nodeLabel(owner)} (${what})`),
+    recovery: () => camera.recovery,
   };
 }
 

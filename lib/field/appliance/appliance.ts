@@ -10,7 +10,7 @@ import { asNightflowError, NightflowError } from '../../process/errors.ts';
 import { Events } from '../../process/events.ts';
 import { Batch } from './batch.ts';
 import { type BatchRecord, estimatedBytes, interrupted, isOver, restored, type WhenFull } from './batch-record.ts';
-import { type ApplianceCamera, ApplianceCameras } from './cameras.ts';
+import { type ApplianceCamera, ApplianceCameras, type CameraState } from './cameras.ts';
 import { type EncodedFrame, encodeFrame } from './encode.ts';
 import { type ApplianceFormat, requireFormat } from './format.ts';
 import { type Spool, type SpooledFrame, type SpoolRoom, spoolFull } from './spool.ts';
@@ -34,7 +34,7 @@ export interface BatchStatus extends BatchRecord {
 }
 
 export interface ApplianceStatus {
-  cameras: { id: string; name: string; busy: string | null }[];
+  cameras: CameraState[];
   spool: SpoolRoom;
   batches: BatchRecord[];
 }
@@ -196,7 +196,7 @@ export class Appliance {
 
   async status(): Promise<ApplianceStatus> {
     return {
-      cameras: this.cameras.occupied(),
+      cameras: this.cameras.states(),
       spool: await this.options.spool.room(),
       batches: [...this.records.values()].map((record) => ({ ...record })),
     };

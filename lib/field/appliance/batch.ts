@@ -1,5 +1,6 @@
 /** One batch: N exposures back to back into the spool. Who fetches them, and how slowly, is nothing to the camera while there is room. */
 import type { Camera, CapturedFrame } from '../../camera/camera.ts';
+import { recoverySentence } from '../../camera/recovery.ts';
 import type { Clock } from '../../clock/clock.ts';
 import type { Frame } from '../../frame/frame.ts';
 import { asNightflowError, NightflowError, throwIfAborted } from '../../process/errors.ts';
@@ -22,7 +23,8 @@ export interface BatchContext {
 const maximumInMemory = 4;
 /** How often a full disk is looked at again, when nobody says that there is room. */
 const lookAgainMilliseconds = 5_000;
-const recoverAttempts = 5;
+/** Failures in a row without a frame between them, each after the camera was back. */
+const mostFailures = 5;
 
 export class Batch {
   readonly record: BatchRecord;
@@ -60,7 +62,7 @@ export class Batch {
   }
 
   private async takeAll(signal: AbortSignal): Promise<void> {
-    const { camera, clock } = this.context;
+    const from = this.context.clock.now();
     for (let failures = 0; this.record.taken < this.record.count; ) {
       const before = this.record.taken;
       try {
@@ -69,12 +71,24 @@ export class Batch {
       } catch (thrown) {
         const error = asNightflowError(thrown);
         failures = this.record.taken > before ? 1 : failures + 1;
-        const hopeless = !isTransient(error) || this.failure !== null || failures > recoverAttempts;
+        const hopeless = !isTransient(error) || this.failure !== null || failures > mostFailures;
         if (signal.aborted || hopeless) throw error;
         this.change('recovering', error.message);
-        await retry((stop) => camera.recover(stop), { clock, signal, attempts: recoverAttempts });
+        await this.comeBack(from, signal);
         this.change('running', null);
       }
+    }
+  }
+
+  /** For as long as it takes somebody to plug the cable in. Then pictures that lay on the camera's card come first. @param from UTC ms */
+  private async comeBack(from: number, signal: AbortSignal): Promise<void> {
+    const { camera, clock } = this.context;
+    const off = camera.onRecovery?.((state) => state && this.change('recovering', recoverySentence(state)));
+    await retry((stop) => camera.recover(stop), { clock, signal }).finally(() => off?.());
+    if (!camera.leftBehind || !(await this.hasRoom())) return;
+    for await (const captured of camera.leftBehind(from, signal)) {
+      this.taken(captured, signal);
+      if (this.record.taken >= this.record.count || !(await this.hasRoom())) return;
     }
   }
 

@@ -1,6 +1,7 @@
 /** The appliance's cameras: what they are called, who has them, and what they are set to. */
-import type { Camera, CameraInfo, SettingValue } from '../../camera/camera.ts';
+import type { Camera, CameraInfo, RecoveryState, SettingValue } from '../../camera/camera.ts';
 import { applySettings, listSettings, readSettingValues } from '../../camera/setting-values.ts';
+import { isoTime } from '../../clock/clock.ts';
 import { asNightflowError, NightflowError } from '../../process/errors.ts';
 
 export interface ApplianceCamera {
@@ -10,6 +11,17 @@ export interface ApplianceCamera {
   ready(signal?: AbortSignal): Promise<Camera>;
   /** Takes it for a shot or a batch. @throws busy, naming who has it. */
   reserve(owner: string): () => void;
+  /** The latest step towards it when it was lost; null while it is there. */
+  recovery?(): RecoveryState | null;
+}
+
+/** Who has a camera, and how far bringing it back is where it was lost. */
+export interface CameraState {
+  id: string;
+  name: string;
+  busy: string | null;
+  /** `since` as ISO 8601 UTC. */
+  recovery: (Omit<RecoveryState, 'since'> & { since: string }) | null;
 }
 
 export class ApplianceCameras {
@@ -35,9 +47,12 @@ export class ApplianceCameras {
     );
   }
 
-  /** Who has which. */
-  occupied(): { id: string; name: string; busy: string | null }[] {
-    return this.cameras.map(({ id, name }) => ({ id, name, busy: this.busy.get(id) ?? null }));
+  states(): CameraState[] {
+    return this.cameras.map(({ id, name, recovery }) => {
+      const state = recovery?.() ?? null;
+      const busy = this.busy.get(id) ?? null;
+      return { id, name, busy, recovery: state && { ...state, since: isoTime(state.since) } };
+    });
   }
 
   /** @param id Absent: the first. @throws bad-input */

@@ -85,7 +85,8 @@ export function applianceMethods(appliance: Appliance, version: string): MethodT
         ),
     },
     status: {
-      summary: 'Cameras, spool and batches; or one batch with its frames.',
+      summary:
+        'Cameras (with the step of the way back of one that was lost), spool and batches; or one batch with its frames.',
       parameters: { batch },
       result: 'The status.',
       run: ({ batch }) => (batch === undefined ? appliance.status() : appliance.batch(batch as string)),

@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import type { RecoveryState } from '../../../lib/camera/camera.ts';
 import type { Appliance } from '../../../lib/field/appliance/appliance.ts';
 import { readFrame } from '../../../lib/frame/read.ts';
 import { CountingCamera, exposure, openAppliance, pixelBlocks, temporaryFolder } from './counting-camera.ts';
@@ -80,6 +81,41 @@ describe('a batch', () => {
     const { id } = await appliance.start(4, exposure);
     await state(appliance, id).toBe('done');
     expect(camera.recovered).toBe(1);
+    expect(appliance.batch(id)).toMatchObject({ taken: 4, kept: 4 });
+  });
+
+  it('says how the camera is brought back, for as long as it takes, and takes what lay on its card', async () => {
+    const camera = new CountingCamera();
+    camera.loseAt = 3;
+    let listener: (state: RecoveryState | null) => void = () => {};
+    const step: RecoveryState = {
+      ...{ step: 2, of: 3, what: 'the USB port is reset', since: 0, attempt: 1, needsPerson: false, problem: null },
+    };
+    let back = () => {};
+    const plugged = new Promise<void>((resolve) => {
+      back = resolve;
+    });
+    const told: (string | null)[] = [];
+    Object.assign(camera, {
+      onRecovery: (added: typeof listener) => {
+        listener = added;
+        return () => {};
+      },
+      recover: async () => {
+        listener(step);
+        await plugged;
+      },
+      leftBehind: async function* () {
+        yield { frame: await camera.expose(exposure), gapSeconds: null, lostBefore: 0 };
+      },
+    });
+    const appliance = await openAppliance(camera);
+    appliance.events.on('progress', ({ message }) => told.push(message));
+    const { id } = await appliance.start(4, exposure);
+    await expect.poll(() => told, patience).toContain('Recovery, step 2 of 3: the USB port is reset.');
+    expect(appliance.batch(id)).toMatchObject({ state: 'recovering', taken: 2 });
+    back();
+    await expect.poll(() => appliance.batch(id).state, patience).toBe('done');
     expect(appliance.batch(id)).toMatchObject({ taken: 4, kept: 4 });
   });
 

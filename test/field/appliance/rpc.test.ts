@@ -85,7 +85,7 @@ describe('JSON-RPC 2.0', () => {
     const { result } = await call('batch', { count: 2, ...exposure });
     await expect.poll(async () => (await call('status', [result.id])).result.state, { timeout: 20_000 }).toBe('done');
     expect((await call('status')).result).toMatchObject({
-      cameras: [{ id: 'main', busy: null }],
+      cameras: [{ id: 'main', busy: null, recovery: null }],
       spool: { frames: 2, full: false },
       batches: [{ id: result.id, kept: 2 }],
     });
