@@ -21,7 +21,7 @@ export function wcsOf(keywords: readonly Keyword[], size: { width: number; heigh
   const ra = kinds.indexOf('RA--') + 1;
   const dec = kinds.indexOf('DEC-') + 1;
   if (ra === 0 || dec === 0 || !isJ2000(header) || !isInDegrees(header)) return null;
-  const required = [`CRPIX1`, `CRPIX2`, `CRVAL${ra}`, `CRVAL${dec}`].map((name) => header.number(name));
+  const required = [`CRPIX1`, `CRPIX2`, `CRVAL${ra}`, `CRVAL${dec}`].map((name) => numberIn(header, name));
   const [x, y, raDegrees, decDegrees] = required as [number, number, number, number];
   const matrix = matrixOf(header, ra, dec);
   if (required.some((value) => value === null) || !matrix || Math.abs(decDegrees) > 90) return null;
@@ -32,7 +32,7 @@ export function wcsOf(keywords: readonly Keyword[], size: { width: number; heigh
     y: y - 1,
     raDegrees: ((raDegrees % 360) + 360) % 360,
     decDegrees,
-    cd: turned(matrix, header.number('LONPOLE') ?? (decDegrees >= 90 ? 0 : 180)),
+    cd: turned(matrix, numberIn(header, 'LONPOLE') ?? (decDegrees >= 90 ? 0 : 180)),
     sip: sipOf(header),
   };
 }
@@ -78,11 +78,18 @@ const ofWcs =
 
 type Matrix = Wcs['cd'];
 
+/** A header says anything: what is no finite number is not said. */
+function numberIn(header: FitsHeader, name: string): number | null {
+  const value = header.number(name);
+  return value !== null && Number.isFinite(value) ? value : null;
+}
+
 /** Row by row: east, north. */
 function matrixOf(header: FitsHeader, ra: number, dec: number): Matrix | null {
   const value = (prefix: string, i: number, j: number, missing: number) =>
-    header.number(`${prefix}${i}_${j}`) ?? missing;
-  const has = (prefix: string) => [1, 2].some((i) => [1, 2].some((j) => header.number(`${prefix}${i}_${j}`) !== null));
+    numberIn(header, `${prefix}${i}_${j}`) ?? missing;
+  const has = (prefix: string) =>
+    [1, 2].some((i) => [1, 2].some((j) => numberIn(header, `${prefix}${i}_${j}`) !== null));
   const rows = (element: (i: number, j: number) => number): Matrix => [
     [element(ra, 1), element(ra, 2)],
     [element(dec, 1), element(dec, 2)],
@@ -90,9 +97,9 @@ function matrixOf(header: FitsHeader, ra: number, dec: number): Matrix | null {
   let matrix: Matrix;
   if (has('CD')) matrix = rows((i, j) => value('CD', i, j, 0));
   else {
-    const steps = [header.number('CDELT1'), header.number('CDELT2')];
+    const steps = [numberIn(header, 'CDELT1'), numberIn(header, 'CDELT2')];
     if (steps[0] === null || steps[1] === null) return null;
-    const rotation = ((header.number(`CROTA${dec}`) ?? header.number(`CROTA${ra}`) ?? 0) * Math.PI) / 180;
+    const rotation = ((numberIn(header, `CROTA${dec}`) ?? numberIn(header, `CROTA${ra}`) ?? 0) * Math.PI) / 180;
     const [cosine, sine] = [Math.cos(rotation), Math.sin(rotation)];
     matrix = has('PC')
       ? rows((i, j) => steps[i - 1]! * value('PC', i, j, i === j ? 1 : 0))
@@ -121,7 +128,7 @@ function isJ2000(header: FitsHeader): boolean {
   const system = (header.text('RADESYS') ?? header.text('RADECSYS') ?? '').toUpperCase();
   if (system === 'ICRS') return true;
   if (system !== '' && system !== 'FK5') return false;
-  const equinox = header.number('EQUINOX') ?? header.number('EPOCH') ?? 2000;
+  const equinox = numberIn(header, 'EQUINOX') ?? numberIn(header, 'EPOCH') ?? 2000;
   return Math.abs(equinox - 2000) < 0.01;
 }
 
@@ -136,11 +143,11 @@ function sipOf(header: FitsHeader): Wcs['sip'] {
 }
 
 function coefficients(header: FitsHeader, name: string): number[][] | null {
-  const order = header.number(`${name}_ORDER`);
+  const order = numberIn(header, `${name}_ORDER`);
   if (order === null || !(order >= 1 && order <= maximumOrder)) return null;
   const length = Math.floor(order) + 1;
   return Array.from({ length }, (_, p) =>
-    Array.from({ length: length - p }, (_, q) => header.number(`${name}_${p}_${q}`) ?? 0),
+    Array.from({ length: length - p }, (_, q) => numberIn(header, `${name}_${p}_${q}`) ?? 0),
   );
 }
 

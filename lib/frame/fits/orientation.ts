@@ -36,7 +36,11 @@ const swapColumns: Record<BayerPattern, BayerPattern> = { RGGB: 'GRBG', GRBG: 'R
  */
 export function flipWorldCoordinates(keywords: readonly Keyword[], height: number): Keyword[] {
   const hasMatrix = keywords.some(({ name }) => /^(CD|PC)\d_\d/.test(name));
-  return keywords.map((keyword) => {
+  // What is not said of a PC matrix is 1 on its diagonal, and turns round as well.
+  const isPc =
+    keywords.some(({ name }) => /^PC[12]_[12]$/.test(name)) && !keywords.some(({ name }) => name === 'PC2_2');
+  const given = isPc ? [...keywords, { name: 'PC2_2', value: 1 }] : keywords;
+  return given.map((keyword) => {
     const value = numberOf(keyword.value);
     if (value === null) return keyword;
     const { name } = keyword;
