@@ -122,7 +122,7 @@ export function describeCamera(name: string, traits: Traits): void {
       const taken = await take(camera.exposures(request), traits.frames);
       expect(taken).toHaveLength(traits.frames);
       for (const [i, { frame, gapSeconds, lostBefore }] of taken.entries()) {
-        expectFrame(frame, camera, traits);
+        expectFrame(frame, camera, traits, 'sequence');
         expect(lostBefore).toBe(0);
         if (i === 0) {
           expect(gapSeconds).toBeNull();
@@ -213,7 +213,12 @@ export function describeCamera(name: string, traits: Traits): void {
   });
 }
 
-function expectFrame(frame: Frame, camera: Camera, { exposureSeconds, exposureTolerance }: Traits): void {
+function expectFrame(
+  frame: Frame,
+  camera: Camera,
+  { exposureSeconds, exposureTolerance }: Traits,
+  way: 'single' | 'sequence' = 'single',
+): void {
   const iso = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}(\d{3})?Z$/;
   for (const time of [frame.start, frame.middle, frame.end]) expect(time).toMatch(iso);
   const [start, middle, end] = [frame.start, frame.middle, frame.end].map((time) => Date.parse(time!)) as [
@@ -228,6 +233,8 @@ function expectFrame(frame: Frame, camera: Camera, { exposureSeconds, exposureTo
   expect(frame.camera).toMatch(/./);
   expect(frame.data).toBeInstanceOf(SharedArrayBuffer);
   expect(frame.whiteLevel).toBeGreaterThan(frame.blackLevel);
+  // Its own file, in memory or where the frame came from.
+  expect(frame.original !== null || frame.source !== null).toBe(camera.bringsOriginals?.(way) ?? false);
   const { sensor } = camera.info;
   if (sensor) expect([frame.width, frame.height, frame.bayer]).toEqual([sensor.width, sensor.height, sensor.bayer]);
 }
