@@ -98,6 +98,11 @@ export class Gphoto2Camera implements Camera {
       throw new NightflowError('busy', `${this.info.name} can't be set while its shutter is held open.`, {
         remedy: 'Wait for the end of the exposure, or stop the sequence.',
       });
+    // Whether pictures stay on the card is said when a session begins.
+    if (name === 'capturetarget' && this.exposing)
+      throw new NightflowError('busy', `Where ${this.info.name} saves its pictures can't be changed in a sequence.`, {
+        remedy: 'Stop the sequence first, or set it in the camera’s dialog.',
+      });
     return this.connection.set(name, value);
   }
 
@@ -174,8 +179,9 @@ export class Gphoto2Camera implements Camera {
   async *leftBehind(since: number, signal?: AbortSignal): AsyncGenerator<CapturedFrame> {
     if (!this.left.any) return;
     const stop = this.begin(signal);
+    let pictures: ReturnType<LeftPictures['fetch']> | null = null;
     try {
-      const pictures = this.left.fetch(await this.connection.session(stop), since);
+      pictures = this.left.fetch(await this.connection.session(stop), since);
       for (;;) {
         const { value: fetched, done } = await unlessAborted(pictures.next(), stop);
         if (done) return;
@@ -183,6 +189,7 @@ export class Gphoto2Camera implements Camera {
         if (frame) yield { frame, gapSeconds: null, lostBefore: 0 };
       }
     } finally {
+      void pictures?.return(undefined);
       this.end();
     }
   }

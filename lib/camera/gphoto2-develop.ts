@@ -73,8 +73,6 @@ export async function developLeft(
   } catch (thrown) {
     development.tell(`A picture of the card can't be read: ${asNightflowError(thrown).message}`);
     return null;
-  } finally {
-    await unlink(path).catch(() => {});
   }
 }
 

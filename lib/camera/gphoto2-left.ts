@@ -2,6 +2,7 @@
  * Pictures that a body saved to its card and could not send: what lay there at the start is remembered, what came since and was not
  * delivered is fetched once the body is back. They get their times from the camera's own clock, as it ran against ours before.
  */
+import { unlink } from 'node:fs/promises';
 import type { Clock } from '../clock/clock.ts';
 import type { Frame } from '../frame/frame.ts';
 import { asNightflowError } from '../process/errors.ts';
@@ -13,7 +14,7 @@ import type { Gphoto2Session } from './gphoto2-session.ts';
 
 /** A picture in memory again, with the exposure that it belongs to. */
 export interface FetchedPicture {
-  /** In the memory of this computer. */
+  /** In the memory of this computer, until the next is asked for. */
   path: string;
   request: ExposureRequest;
   /** What is known of its time besides its own file; `read` is the frame of that file. */
@@ -144,7 +145,12 @@ export class LeftPictures {
         this.tell(`${next.location} on the card can't be fetched: ${error.message}`);
       }
       this.left.shift();
-      if (path) yield this.fetched(path, next);
+      if (path === null) continue;
+      try {
+        yield this.fetched(path, next);
+      } finally {
+        await unlink(path).catch(() => {});
+      }
     }
   }
 
