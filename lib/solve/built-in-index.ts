@@ -38,6 +38,9 @@ const [usual, deep] = [
   { perCell: 2, quadsPerStar: 3 },
 ];
 
+/** Bins of the real parts: so many that a bucket of two imaginary and two real parts, of which there are 3.1 bins⁴, has a few quads. */
+const [leastBins, mostBins, quadsPerBucket] = [7, 24, 6];
+
 /**
  * @param size Longest side of the quads, radians.
  * @param among Stars to make it from, bright first; all of the sky's if not given.
@@ -52,7 +55,7 @@ export function buildOctave(sky: Sky, size: number, among?: Uint32Array, stop?: 
   for (let cell = 0; cell + 1 < grid.first.length; cell++)
     stars += Math.min(perCell, grid.first[cell + 1]! - grid.first[cell]!);
   const most = stars * quadsPerStar;
-  const fine = most > 400_000 ? 17 : most > 20_000 ? 11 : 7;
+  const fine = Math.max(leastBins, Math.min(mostBins, Math.round((most / quadsPerBucket) ** 0.25)));
   const bins = { re: fine, im: Math.ceil(2 * imagOffset * fine) };
   const draft = { count: 0, quads: untouched(most), codes: untouched(most), buckets: untouched(most) };
   const made = makeQuads(sky, grid, reach, bins, quadsPerStar, draft, stop);

@@ -7,6 +7,8 @@ import { brightestAround, type Sky } from './built-in-sky.ts';
 /** Of this thread, by size. */
 const kept = new Map<number, Octave>();
 
+export const isKept = (size: number): boolean => kept.has(size);
+
 /** @returns what gives the octave of a size, null when it was stopped */
 export function octaveFor(sky: Sky, field: Field, known: Known, stop: () => boolean): (size: number) => Octave | null {
   const local = new Map<number, Octave>();

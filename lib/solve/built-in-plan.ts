@@ -54,7 +54,7 @@ const ranges = [
   [24, 34],
   [34, 45],
 ] as const;
-/** Octaves smaller than these are expensive to build, and come after the others. */
+/** Octaves smaller than these are expensive to build, and come after the others until they are there. */
 const [dear, dearest] = [1.5 * degrees, 0.8 * degrees];
 /** Of the whole sky, smaller ones would take more memory than all others together; around a hint they take none. */
 const smallestOfAll = 0.4 * degrees;
@@ -73,7 +73,8 @@ export const nothingKnown = (field: Field): Known => ({
   longest: focalLengthOf(field, smallestField),
 });
 
-export function plan(field: Field, known: Known): Stage[] {
+/** @param isThere Whether an octave of the whole sky has been built. */
+export function plan(field: Field, known: Known, isThere: (octave: number) => boolean): Stage[] {
   const widest = Math.min(widestField, angleOf(field, known.shortest));
   const smallest = angleOf(field, known.longest);
   const views: (Omit<Stage, 'order' | 'from' | 'to'> & { price: number })[] = [];
@@ -95,7 +96,7 @@ export function plan(field: Field, known: Known): Stage[] {
   }
   for (const octave of octaves) {
     if (!known.direction && octave < smallestOfAll) break;
-    const price = known.direction ? 0 : octave < dearest ? 2 : octave < dear ? 1 : 0;
+    const price = known.direction || isThere(octave) ? 0 : octave < dearest ? 2 : octave < dear ? 1 : 0;
     if (
       smallest < flatField &&
       octave > smallest * leastPart &&

@@ -41,7 +41,6 @@ export class Search {
   private readonly field: Field;
   private readonly stop: () => boolean;
   private readonly candidates: Candidates;
-  private readonly query = new Float64Array(4);
   // What is looked for, and where.
   private octave!: Octave;
   private ways!: Ways;
@@ -118,32 +117,35 @@ export class Search {
     dx: number,
     dy: number,
   ): boolean {
-    const { query } = this;
     const { bucketFirst, codes, bins } = this.octave;
     const { re, im } = bins;
-    const reach = this.pass.tolerance * re;
-    const q0 = cx * re;
-    const q1 = (cy + imagOffset) * re;
-    const q2 = dx * re;
-    const q3 = (dy + imagOffset) * re;
-    query[0] = q0;
-    query[1] = q1;
-    query[2] = q2;
-    query[3] = q3;
+    // In 256th of a bin, as the codes of the index are.
+    const unit = 256 * re;
+    const tolerance = this.pass.tolerance * unit;
+    const most = tolerance * tolerance;
+    const reach = Math.ceil(tolerance);
+    const q0 = Math.floor(cx * unit);
+    const q1 = Math.floor((cy + imagOffset) * unit);
+    const q2 = Math.floor(dx * unit);
+    const q3 = Math.floor((dy + imagOffset) * unit);
     const p1 = binOf(q0 + reach, re);
     const r1 = binOf(q1 + reach, im);
+    const s0 = binOf(q2 - reach, re);
     const s1 = binOf(q2 + reach, re);
+    const t0 = binOf(q3 - reach, im);
     const t1 = binOf(q3 + reach, im);
     for (let p = binOf(q0 - reach, re); p <= p1; p++) {
-      const [lowP, highP] = [lowest(q0 - p - reach), highest(q0 - p + reach)];
+      const e0 = q0 - (p << 8);
       for (let r = binOf(q1 - reach, im); r <= r1; r++) {
-        const [lowR, highR] = [lowest(q1 - r - reach), highest(q1 - r + reach)];
-        for (let s = binOf(q2 - reach, re); s <= s1; s++) {
-          const lowEven = lowP | (lowest(q2 - s - reach) << 16);
-          const highEven = highP | (highest(q2 - s + reach) << 16) | guard;
-          for (let t = binOf(q3 - reach, im); t <= t1; t++) {
-            const lowOdd = lowR | (lowest(q3 - t - reach) << 16);
-            const highOdd = highR | (highest(q3 - t + reach) << 16) | guard;
+        const e1 = q1 - (r << 8);
+        for (let s = s0; s <= s1; s++) {
+          const e2 = q2 - (s << 8);
+          const lowEven = byteOf(e0 - reach) | (byteOf(e2 - reach) << 16);
+          const highEven = byteOf(e0 + reach) | (byteOf(e2 + reach) << 16) | guard;
+          for (let t = t0; t <= t1; t++) {
+            const e3 = q3 - (t << 8);
+            const lowOdd = byteOf(e1 - reach) | (byteOf(e3 - reach) << 16);
+            const highOdd = byteOf(e1 + reach) | (byteOf(e3 + reach) << 16) | guard;
             const bucket = ((p * im + r) * re + s) * im + t;
             const end = bucketFirst[bucket + 1]!;
             for (let hit = bucketFirst[bucket]!; hit < end; hit++) {
@@ -152,7 +154,7 @@ export class Search {
               const odd = (code >>> 8) & pair;
               const inside =
                 ((even | guard) - lowEven) & (highEven - even) & ((odd | guard) - lowOdd) & (highOdd - odd);
-              if ((inside & guard) !== guard || this.tooFar(code, p, r, s, t)) continue;
+              if ((inside & guard) !== guard || squareTo(code, e0, e1, e2, e3) > most) continue;
               const { members } = this.candidates;
               members[0] = a;
               members[1] = b;
@@ -167,17 +169,6 @@ export class Search {
     return false;
   }
 
-  /** Of a code in the bucket of the four bins, to a byte's half. */
-  private tooFar(code: number, p: number, r: number, s: number, t: number): boolean {
-    const { query } = this;
-    const e0 = query[0]! - p - ((code & 255) + 0.5) / 256;
-    const e1 = query[1]! - r - (((code >>> 8) & 255) + 0.5) / 256;
-    const e2 = query[2]! - s - (((code >>> 16) & 255) + 0.5) / 256;
-    const e3 = query[3]! - t - ((code >>> 24) + 0.5) / 256;
-    const most = this.pass.tolerance * this.octave.bins.re;
-    return e0 * e0 + e1 * e1 + e2 * e2 + e3 * e3 > most * most;
-  }
-
   private check(way: number, hit: number): boolean {
     const { candidates, field, pass } = this;
     const reach = Math.max(4, field.width * (pass.focalLength === null ? flatReach : assumedReach));
@@ -187,8 +178,15 @@ export class Search {
   }
 }
 
-const binOf = (place: number, count: number): number =>
-  place < 0 ? 0 : place >= count ? count - 1 : Math.floor(place);
-/** The bytes of the codes in a bin that are not below and not above a place in it. */
-const lowest = (place: number): number => Math.max(0, Math.min(255, Math.floor(place * 256)));
-const highest = (place: number): number => Math.max(0, Math.min(255, Math.floor(place * 256)));
+/** The bin of a place in 256th of one. */
+const binOf = (place: number, count: number): number => (place < 0 ? 0 : Math.min(place >> 8, count - 1));
+const byteOf = (place: number): number => (place < 0 ? 0 : Math.min(place, 255));
+
+/** From a code of the index to a place in its bucket. */
+function squareTo(code: number, e0: number, e1: number, e2: number, e3: number): number {
+  const d0 = (code & 255) - e0;
+  const d1 = ((code >>> 8) & 255) - e1;
+  const d2 = ((code >>> 16) & 255) - e2;
+  const d3 = (code >>> 24) - e3;
+  return d0 * d0 + d1 * d1 + d2 * d2 + d3 * d3;
+}

@@ -3,7 +3,7 @@ import { performance } from 'node:perf_hooks';
 import { type Camera, type Field, fieldOf } from './built-in-camera.ts';
 import type { Limits } from './built-in-candidate.ts';
 import { knownOf } from './built-in-known.ts';
-import { octaveFor } from './built-in-octaves.ts';
+import { isKept, octaveFor } from './built-in-octaves.ts';
 import { plan } from './built-in-plan.ts';
 import { isPlausible } from './built-in-plausible.ts';
 import { Search, type Ways } from './built-in-search.ts';
@@ -76,7 +76,7 @@ export function searchSky(input: SearchInput): SearchOutput {
   const floor = hinted ? needed.hinted : needed.blind;
   const lists = listsOf(input, field);
   const octave = octaveFor(sky, field, known, stop);
-  for (const stage of plan(field, known)) {
+  for (const stage of plan(field, known, isKept)) {
     const before = performance.now();
     const index = octave(stage.octave);
     output.indexMilliseconds += performance.now() - before;
