@@ -166,7 +166,7 @@ export function starTrails() {
   flow.change('What happens', [430, 840], forPage, [['To the page', 'Worth saying']]);
   flow.link('out', 'To the page', [595, 880], ['From below']);
   flow.link('in', 'From below', [35, 120], ['To the page'], [['Night']]);
-  flow.node('switch', 'Worth saying', [660, 840], only('started', 'warning', 'lost'), [['Notices']]);
+  flow.node('switch', 'Worth saying', [660, 840], only('started', 'warning', 'lost', 'recovered'), [['Notices']]);
   flow.node('catch', 'Whatever fails', [440, 940], { scope: null, uncaught: false }, [['Say it on the page']]);
   flow.change(
     'Say it on the page',
