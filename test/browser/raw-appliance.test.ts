@@ -1,44 +1,46 @@
-/** The page "RAW appliance" on a phone, as it comes out of Import, and the command that the package installs against the same appliance. */
-import { execFile } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+/** The page "RAW appliance" on a phone, over HTTPS with the password, and what a page elsewhere in the same browser can do: nothing. */
+import { mkdirSync, readdirSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
-import type { Browser, Page } from 'playwright-core';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { buildPackage, inPackage, type Running, startOurs, temporaryFolder } from '../house/node-red.ts';
+import { password, SecuredAppliance, user } from '../real/secured-appliance.ts';
 import { openBrowser } from './chromium.ts';
 
 const screenshots = process.env.NIGHTFLOW_SCREENSHOTS;
-const userDir = temporaryFolder();
-const frames = temporaryFolder();
-let running: Running;
+const appliance = new SecuredAppliance();
 let browser: Browser;
+let context: BrowserContext;
 let page: Page;
 const complaints: string[] = [];
 const patience = { timeout: 90_000 };
 
 beforeAll(async () => {
-  buildPackage();
-  writeFileSync(join(userDir, 'flows.json'), readFileSync(inPackage('flows/raw-appliance.json')));
-  running = await startOurs(userDir);
+  await appliance.open();
   browser = await openBrowser();
-  page = await browser.newPage({
+  context = await browser.newContext({
     viewport: { width: 390, height: 844 },
     deviceScaleFactor: 2,
     isMobile: true,
     hasTouch: true,
+    // What a person does who has seen the warning once, and typed the password once.
+    ignoreHTTPSErrors: true,
+    httpCredentials: { username: user, password },
   });
+  page = await context.newPage();
   page.on('pageerror', (error) => complaints.push(error.message));
-  await page.goto(`${running.url}/dashboard/raw-appliance`);
+  await page.goto(`${appliance.origin}/dashboard/raw-appliance`);
   await page.locator('.nf-appliance').waitFor({ timeout: 120_000 });
 }, 240_000);
 
 afterAll(async () => {
   await browser?.close();
-  await running?.stop();
-  rmSync(userDir, { recursive: true, force: true });
-  rmSync(frames, { recursive: true, force: true });
+  await appliance.close();
 });
+
+const figures = () => page.locator('.nf-figures b').allTextContents();
+const links = () => page.locator('.nf-links a').allTextContents();
 
 describe('the RAW appliance', { timeout: 180_000 }, () => {
   it('takes a batch from the page, and offers its frames', async () => {
@@ -46,16 +48,16 @@ describe('the RAW appliance', { timeout: 180_000 }, () => {
     await page.getByLabel('Exposure, s').fill('0.5');
     await page.getByRole('button', { name: 'Start' }).tap();
     await expect.poll(() => page.locator('.nf-line b').textContent(), patience).toBe('Done');
-    expect(await page.locator('.nf-figures b').allTextContents()).toEqual(['2', '2', '0']);
+    expect(await figures()).toEqual(['2', '2', '0']);
+    await expect.poll(links, patience).toEqual(['1', '2']);
     await page.locator('.nf-picture img').first().waitFor({ timeout: 60_000 });
     if (screenshots) {
       mkdirSync(screenshots, { recursive: true });
       await page.screenshot({ path: join(screenshots, 'raw-appliance.png'), fullPage: true });
     }
     const href = await page.locator('.nf-links a').first().getAttribute('href');
-    const answer = await fetch(running.url + href);
-    expect([answer.status, answer.headers.get('content-type')]).toEqual([200, 'application/fits']);
-    await answer.arrayBuffer();
+    const answer = await page.request.get(`${appliance.origin}${href}`);
+    expect([answer.status(), answer.headers()['content-type']]).toEqual([200, 'application/fits']);
   });
 
   it('fits a phone, with buttons large enough for gloves, and no error', async () => {
@@ -66,13 +68,92 @@ describe('the RAW appliance', { timeout: 180_000 }, () => {
     expect(complaints).toEqual([]);
   });
 
-  it('is emptied by nightflow-capture as it fills', async () => {
-    const program = inPackage('dist/lib/field/appliance/nightflow-capture.js');
-    const host = new URL(running.url).host;
-    const given = [program, '3', '--host', host, '--exposure', '0.2', '--out', frames];
-    const { stdout } = await promisify(execFile)(process.execPath, given);
-    expect(stdout).toBe(`3 frames are in ${frames}.\n`);
-    expect(readdirSync(frames).filter((name) => name.endsWith('.fits'))).toHaveLength(3);
-    await expect.poll(() => page.locator('.nf-figures b').allTextContents(), patience).toEqual(['3', '0', '0']);
+  it('knows what is there when it is opened again, and deletes it when it is asked twice', async () => {
+    await page.reload();
+    await expect.poll(figures, patience).toEqual(['2', '2', '0']);
+    await expect.poll(links, patience).toEqual(['1', '2']);
+    await page.getByRole('button', { name: 'Delete them here' }).tap();
+    await page.getByRole('button', { name: 'Delete 2 frames for good?' }).tap();
+    await expect.poll(links, patience).toEqual([]);
+    const { spool, batches } = (await appliance.ask('/status')).json();
+    expect([spool.frames, batches]).toEqual([0, []]);
+  });
+
+  it('tells a batch that is larger than the spool from one that fits', async () => {
+    await page.getByLabel('Frames').fill('900000');
+    await page.getByRole('button', { name: 'Start' }).tap();
+    const notice = page.getByText(/room for 5000 MB; \d+ MB are needed/);
+    await notice.waitFor({ timeout: 60_000 });
+    expect((await appliance.ask('/status')).json().batches).toEqual([]);
+  });
+
+  it('says the command for another computer, which empties the spool as it fills', async () => {
+    await page.getByLabel('Frames').fill('3');
+    await page.getByLabel('Exposure, s').fill('0.2');
+    await page.getByText('From another computer').tap();
+    const command = await page.locator('.nf-appliance code').textContent();
+    expect(command).toBe(`nightflow-capture 3 --host ${appliance.origin} --exposure 0.2 --out frames`);
+    const frames = appliance.folder();
+    const words = command!.split(' ').slice(1, -1);
+    const answer = await appliance.capture([...words, frames, '--user', user, '--cacert', 'cert.pem']);
+    expect(answer, answer.stderr).toMatchObject({ code: 0, stdout: `3 frames are in ${frames}.\n` });
+    expect(readdirSync(frames)).toHaveLength(3);
+    await expect.poll(figures, patience).toEqual(['3', '0', '0']);
+  });
+
+  it('turns red at night', async () => {
+    await page.getByRole('button', { name: 'Red night mode' }).tap();
+    expect(await page.evaluate(() => document.documentElement.classList.contains('nf-red'))).toBe(true);
+  });
+
+  it('is nothing that a page elsewhere can move, though the browser knows the password', async () => {
+    const target = `${appliance.origin}/appliance`;
+    const evil = createServer((_request, response) =>
+      response.setHeader('Content-Type', 'text/html').end(`<title>Evil</title>
+        <iframe name="there"></iframe>
+        <form action="${target}/shot" method="post" enctype="text/plain" target="there">
+          <input name='{"exposureSeconds":0.1,"x":"' value='"}'></form>`),
+    );
+    await new Promise<void>((resolve) => evil.listen(0, '127.0.0.1', resolve));
+    const elsewhere = await context.newPage();
+    await elsewhere.goto(`http://127.0.0.1:${(evil.address() as AddressInfo).port}/`);
+    const refused: number[] = [];
+    elsewhere.on('response', (answer) => {
+      if (answer.url().startsWith(target)) refused.push(answer.status());
+    });
+    const outcomes = await elsewhere.evaluate(async (target) => {
+      const call = JSON.stringify({
+        jsonrpc: '2.0',
+        id: 1,
+        method: 'batch',
+        params: { count: 2, exposureSeconds: 0.1 },
+      });
+      const json = { 'Content-Type': 'application/json' };
+      const ask = (path: string, init: RequestInit) =>
+        fetch(target + path, { credentials: 'include', ...init }).then(
+          ({ type, status }) => `${type} ${status}`,
+          () => 'refused by the browser',
+        );
+      document.forms[0]!.submit();
+      navigator.sendBeacon(`${target}/rpc`, new Blob([call], { type: 'text/plain' }));
+      return [
+        await ask('/rpc', { method: 'POST', headers: json, body: call }),
+        await ask('/rpc', { method: 'POST', mode: 'no-cors', body: call }),
+        await ask('/status', {}),
+      ];
+    }, target);
+    expect(outcomes).toEqual([
+      'refused by the browser',
+      expect.stringMatching(/^opaque|^refused/),
+      'refused by the browser',
+    ]);
+    await expect.poll(() => refused.length, patience).toBeGreaterThanOrEqual(2);
+    for (const status of refused) expect([401, 403, 405, 415]).toContain(status);
+    await elsewhere.close();
+    evil.close();
+    const { batches, cameras } = (await appliance.ask('/status')).json();
+    expect(batches.map(({ count }: { count: number }) => count)).toEqual([3]);
+    expect(cameras[0].busy).toBeNull();
+    expect((await appliance.ask('/shot')).status).toBe(404);
   });
 });
