@@ -76,6 +76,27 @@ describe('a body on the bus that does not answer', limits, () => {
   });
 });
 
+it('that hangs in an exposure is left at once, and its session ended by force', async () => {
+  standIn = await makeGphoto2StandIn({ body: 'nikon' });
+  const options = { program: standIn.program, usb: standIn.usb };
+  camera = gphoto2Backend.create(options, { clock: realClock, site: null }) as Gphoto2Camera;
+  await camera.open();
+  await standIn.set({ hangs: true });
+  const stop = new AbortController();
+  const hanging = camera.expose({ exposureSeconds: 0.1 }, stop.signal);
+  hanging.catch(() => {});
+  const asked = async () => (await standIn.calls()).includes('> capture-image-and-download');
+  await expect.poll(asked, { timeout: 30_000 }).toBe(true);
+  stop.abort();
+  await expect(hanging).rejects.toMatchObject({ code: 'aborted' });
+  await standIn.set({ hangs: false });
+  told = [];
+  camera.onRecovery((state) => told.push(state));
+  await camera.recover();
+  expect(steps()).toEqual([`1/3 ${session}`, null]);
+  await one();
+}, 120_000);
+
 describe('a body that is gone', limits, () => {
   it('needs a person, and is there again as soon as it is plugged in', async () => {
     await loseIt({}, { hub: '1-1' });
