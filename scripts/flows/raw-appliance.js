@@ -24,7 +24,7 @@ export function rawAppliance() {
   flow.comment(
     '1  The camera over HTTP',
     [140, 40],
-    'Works as it is with a simulated camera, for this machine. For others: set a password (npm run password) or a token in the node. Then on the other machine: nightflow-capture 10 --host THIS-MACHINE:1880 --exposure 2 --out frames',
+    'Works as it is with a simulated camera, for this machine. For others: npm run password, then NIGHTFLOW_HOST=0.0.0.0 npm start. On the other machine: nightflow-capture 10 --host THIS-MACHINE:1880 --user nightflow --exposure 2 --out frames',
   );
   flow.node(
     'astro-api',
@@ -50,7 +50,7 @@ export function rawAppliance() {
     },
     [['Appliance']],
   );
-  flow.comment('2  The page', [580, 40], 'It sends the same methods as a client would: batch, abort, status.');
+  flow.comment('2  The page', [580, 40], 'It sends the same methods as a client would: batch, abort, status. The frames that wait are its links; it can delete them.');
   flow.node(
     'astro-preview',
     'Preview',
