@@ -229,6 +229,7 @@ export class Gphoto2Camera implements Camera {
       camera: this.info.name,
       context: this.context,
       left: this.left,
+      undecodable: new Set(),
       tell: (sentence) => this.connection.tell(sentence),
       show: (frame) => this.live.show(frame),
     };

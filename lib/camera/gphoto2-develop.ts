@@ -13,6 +13,8 @@ export interface Development {
   context: CameraContext;
   left: LeftPictures;
   tell(sentence: string): void;
+  /** What was told of files that can't be decoded: a night of them has one reason. */
+  undecodable: Set<string>;
   /** Each picture of a sequence or exposure. */
   show(frame: Frame): void;
 }
@@ -51,7 +53,7 @@ export async function* developQueue(
 
 export async function develop(taken: Taken, request: ExposureRequest, development: Development): Promise<Frame> {
   try {
-    const read = await readOriginal(taken.path, development.tell);
+    const read = await readOriginal(taken.path, once(development));
     development.left.arrived(taken, read);
     const frame = dated(read, taken, request, development).with({ timeSource: 'host' });
     development.show(frame.withoutOriginal);
@@ -67,7 +69,7 @@ export async function developLeft(
   development: Development,
 ): Promise<Frame | null> {
   try {
-    const read = await readOriginal(path, development.tell);
+    const read = await readOriginal(path, once(development));
     if (isKnown(read)) return null;
     return dated(read, timesOf(read), request, development).with({ timeSource: 'file' });
   } catch (thrown) {
@@ -75,6 +77,14 @@ export async function developLeft(
     return null;
   }
 }
+
+const once =
+  ({ undecodable, tell }: Development) =>
+  (problem: string): void => {
+    if (undecodable.has(problem)) return;
+    undecodable.add(problem);
+    tell(problem);
+  };
 
 function dated(
   read: Frame,

@@ -74,6 +74,14 @@ describe('a frame of a body', limits, () => {
     expect(told).toHaveLength(1);
     expect(told[0]).toContain(`Its preview of ${frame.width} x ${frame.height} pixels stands in`);
     expect(told[0]).toContain('saved as the camera made it');
+    const sums: string[] = [];
+    for await (const { frame: next } of camera.exposures(shot)) {
+      sums.push(sumOf(next.original?.data));
+      if (sums.length === 3) break;
+    }
+    expect(sums).toEqual((await standIn.sent()).slice(1, 4).map(({ sha256 }) => sha256));
+    // A night of them has one reason.
+    expect((camera.warnings?.() ?? []).filter((each) => each.includes('CR3'))).toHaveLength(1);
   });
 
   it('leaves nothing in the memory disk', async () => {
