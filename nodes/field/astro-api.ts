@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { realClock } from '../../lib/clock/clock.ts';
 import { Appliance } from '../../lib/field/appliance/appliance.ts';
-import type { BatchRecord } from '../../lib/field/appliance/batch-record.ts';
+import { type BatchRecord, isOver } from '../../lib/field/appliance/batch-record.ts';
 import type { ApplianceCamera } from '../../lib/field/appliance/cameras.ts';
 import { type ApplianceHandler, applianceHandler } from '../../lib/field/appliance/http.ts';
 import { applianceMethods } from '../../lib/field/appliance/methods.ts';
@@ -60,9 +60,13 @@ export default function register(RED: NodeAPI): void {
           const payload = file ? file.name : (appliance.recentShot()?.name ?? '');
           this.send([{ payload, camera, api: api(), ...pixels, ...kept }, null] as never);
         });
+        // A batch ends once; that its frames are fetched afterwards is progress.
+        const ended = new Set<string>();
         appliance.events.on('progress', (record) => {
           showStatus(this, ...lineOf(RED, record));
-          const message: Partial<AstroMessage> = { event: eventOf(record), payload: record, api: api() };
+          const event = ended.has(record.id) ? 'progress' : eventOf(record);
+          if (isOver(record.state)) ended.add(record.id);
+          const message: Partial<AstroMessage> = { event, payload: record, api: api() };
           this.send([null, message] as never);
         });
       };

@@ -50,7 +50,11 @@ export function rawAppliance() {
     },
     [['Appliance']],
   );
-  flow.comment('2  The page', [580, 40], 'It sends the same methods as a client would: batch, abort, status. The frames that wait are its links; it can delete them.');
+  flow.comment(
+    '2  The page',
+    [580, 40],
+    'It sends the same methods as a client would: batch, abort, status. The frames that wait are its links; it can delete them.',
+  );
   flow.node(
     'astro-preview',
     'Preview',

@@ -224,9 +224,11 @@ export class Appliance {
 
   /** Throws a batch away with what was not fetched; stops it first. @throws bad-input */
   async forget(id: string): Promise<void> {
+    const record = this.known(id);
     await this.abort(id);
     this.records.delete(id);
     await this.options.spool.forget(id);
+    if (record.kept > record.acknowledged) this.events.emit('progress', { ...record, acknowledged: record.kept });
   }
 
   /** A JPEG of a batch's frame, or of the latest that a camera took; null when there is none. */

@@ -92,6 +92,15 @@ describe('astro-api', () => {
     await fetched.arrayBuffer();
     expect((await fetch(base + url, { method: 'DELETE' })).status).toBe(204);
     await flow.status('api', 'green', '1 to fetch');
+    // It has ended once; what is fetched or thrown away afterwards is progress.
+    expect((await fetch(`${base}/appliance/batches/${id}`, { method: 'DELETE' })).status).toBe(204);
+    await flow.status('api', 'green', '0 to fetch');
+    const afterwards = () =>
+      flow
+        .sink('events')
+        .messages.filter(({ payload }) => (payload as { state?: string }).state === 'done')
+        .map(({ event }) => event);
+    await expect.poll(afterwards, { timeout: 20_000 }).toEqual(['end', 'progress', 'progress']);
   });
 
   it('keeps others out without the token, and lets them in with it', async () => {
