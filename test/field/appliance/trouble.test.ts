@@ -63,7 +63,7 @@ describe('a client that leaves in mid-download', () => {
 describe('a client that takes no byte', () => {
   it('is left after a while with its file; the camera never waits for it', async () => {
     const folder = await temporaryFolder();
-    const served = await serveAppliance(large(), { folder }, undefined, { stallSeconds: 0.5 });
+    const served = await serveAppliance(large(), { folder }, undefined, { stallSeconds: 2 });
     const { appliance, port } = served;
     const { id } = await appliance.start(3, exposure);
     await expect.poll(() => appliance.batch(id).kept, patience).toBeGreaterThan(0);
@@ -83,7 +83,7 @@ describe('a client that takes no byte', () => {
   });
 
   it('does not hold a shot either', async () => {
-    const { port, base, server } = await serveAppliance(large(), {}, undefined, { stallSeconds: 0.5 });
+    const { port, base, server } = await serveAppliance(large(), {}, undefined, { stallSeconds: 2 });
     await new ApplianceClient({ url: base }).shot(exposure);
     await download(port, '/shot');
     const connections = () => new Promise((resolve) => server.getConnections((_error, count) => resolve(count)));
