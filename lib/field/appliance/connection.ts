@@ -91,10 +91,9 @@ export class Connection {
     return this.url.startsWith('https:');
   }
 
-  private send(
-    path: string,
-    { method = 'GET', headers, body, signal, idleSeconds }: Request,
-  ): Promise<IncomingMessage> {
+  /** @param anew By a connection of its own. */
+  private send(path: string, asked: Request, anew = asked.method === 'POST'): Promise<IncomingMessage> {
+    const { method = 'GET', headers, body, signal, idleSeconds } = asked;
     const options: RequestOptions = {
       method,
       headers: {
@@ -103,8 +102,8 @@ export class Connection {
         ...(body === undefined ? {} : { 'Content-Length': Buffer.byteLength(body) }),
       },
       // A connection that waits may be closed by the other side just now; what can't be asked twice takes a new one.
-      agent: method === 'POST' ? false : this.agent,
-      ...(method === 'POST' ? this.tls : {}),
+      agent: anew ? false : this.agent,
+      ...(anew ? this.tls : {}),
       ...(signal ? { signal } : {}),
     };
     const milliseconds = (idleSeconds ?? usualIdleSeconds) * 1000;
@@ -116,7 +115,11 @@ export class Connection {
         begun.on('error', () => {});
         resolve(begun);
       });
-      request.on('error', reject);
+      request.on('error', (error: NodeJS.ErrnoException) => {
+        const closedMeanwhile = !anew && request.reusedSocket && error.code === 'ECONNRESET';
+        if (closedMeanwhile && !answer) resolve(this.send(path, asked, true));
+        else reject(error);
+      });
       request.setTimeout(milliseconds, () => {
         const silence = new Error(`nothing was heard for ${milliseconds / 1000} s`);
         (answer ?? request).destroy(silence);

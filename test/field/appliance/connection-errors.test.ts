@@ -43,6 +43,26 @@ describe('an appliance that is not reached', () => {
   });
 });
 
+it('a connection that was closed while it waited is no failure', async () => {
+  let connections = 0;
+  const server = createServer((socket) => {
+    connections++;
+    let asked = 0;
+    socket.on('error', () => {});
+    // The second request on one connection is cut off.
+    socket.on('data', () => {
+      if (++asked > 1) socket.resetAndDestroy();
+      else socket.write('HTTP/1.1 200 OK\r\nNightflow-Api: 1\r\nContent-Length: 2\r\n\r\n{}');
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => void server.close());
+  const connection = new Connection({ url: `http://127.0.0.1:${(server.address() as { port: number }).port}` });
+  expect(await connection.json('/status')).toEqual({});
+  expect(await connection.json('/status')).toEqual({});
+  expect(connections).toBe(2);
+});
+
 describe('a refusal', () => {
   const html = '<!DOCTYPE html><title>Error</title>';
   const json = JSON.stringify({ error: { code: 'busy', message: 'The camera is busy.', remedy: 'Wait.' } });

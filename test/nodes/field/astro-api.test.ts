@@ -1,4 +1,4 @@
-import { createServer } from 'node:http';
+import { createServer, request as httpRequest, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import astroCamera from '../../../nodes/config/astro-camera.ts';
@@ -115,6 +115,8 @@ describe('astro-api', () => {
     const elsewhere = { 'X-Forwarded-For': '192.168.1.7' };
     const refused = await fetch(`${base}/appliance/status`, { headers: elsewhere });
     expect([refused.status, (await refused.json()).error.remedy]).toEqual([401, expect.stringContaining('token')]);
+    const wrong = await fetch(`${base}/appliance/status`, { headers: { ...elsewhere, Authorization: 'Bearer open' } });
+    expect([wrong.status, (await wrong.json()).error.message]).toEqual([401, 'The token is wrong.']);
     const bearer = { ...elsewhere, Authorization: 'Bearer sesame' };
     expect((await fetch(`${base}/appliance/status`, { headers: bearer })).status).toBe(200);
   });
@@ -129,6 +131,16 @@ describe('astro-api', () => {
     const without = await start({ camera: '' });
     await without.status('api', 'red', 'No camera is chosen');
     expect((await fetch(`${base}/appliance/status`)).status).toBe(503);
+  });
+
+  it('answers an address that is none', async () => {
+    await start();
+    const { port } = new URL(base);
+    const answer = await new Promise<IncomingMessage>((resolve, reject) => {
+      httpRequest({ host: '127.0.0.1', port, path: '/appliance//[?token=%' }, resolve).on('error', reject).end();
+    });
+    answer.resume();
+    expect(answer.statusCode).toBe(404);
   });
 
   it('is gone from the pages when it is closed', async () => {
