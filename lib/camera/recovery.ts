@@ -76,12 +76,14 @@ export async function climb(
       const error = asNightflowError(thrown);
       if (error.code === 'missing' && i === 0) throw error;
       problems.push(error);
+      // Another program has it: a reset would take it from that one, and not give it to us.
+      if (error.code === 'busy' && i === 0) break;
     }
   }
   const [first] = problems as [NightflowError];
   const what = (first.code === 'busy' && first.remedy) || askFor;
   const problem = problems.map(({ message }) => message).join(' ');
-  report.tell({ step: of, of, what: what.replace(/\.$/, ''), problem, needsPerson: true });
+  report.tell({ step: problems.length, of, what: what.replace(/\.$/, ''), problem, needsPerson: true });
   throw new NightflowError(first.code, first.message, { remedy: what, cause: new Error(problem, { cause: first }) });
 }
 

@@ -137,12 +137,14 @@ describe('a body that is gone', limits, () => {
     await loseIt({});
     await standIn.set({ pulledAt: null, claimed: true });
     await expect(camera.recover()).rejects.toMatchObject({ code: 'busy', remedy: expect.stringContaining('gvfs') });
-    expect(told.at(-1)).toMatchObject({ needsPerson: true, what: expect.stringContaining('gvfs') });
+    expect(told.at(-1)).toMatchObject({ step: 1, needsPerson: true, what: expect.stringContaining('gvfs') });
+    // A reset would take it from that program.
+    expect((await standIn.calls()).filter((line) => line.includes('--reset'))).toEqual([]);
   });
 });
 
 it('resets no other camera of the same model', async () => {
-  const twins = await makeGphoto2StandIn({ twinPort: 'usb:001,005' });
+  const twins = await makeGphoto2StandIn({ twinPort: 'usb:001,005', pulledAt: 0, needsReset: 'hub' });
   const make = (name: string) =>
     gphoto2Backend.create(
       { program: twins.program, usb: twins.usb, camera: name },
@@ -153,8 +155,9 @@ it('resets no other camera of the same model', async () => {
   camera = make('00000000000000003282933003678470');
   standIn = twins;
   await camera.open();
-  await twins.set({ claimed: true });
-  await expect(camera.recover()).rejects.toMatchObject({ code: 'busy' });
+  await expect(camera.expose({ exposureSeconds: 0.1 })).rejects.toMatchObject({ code: 'lost' });
+  await twins.set({ pulledAt: null });
+  await expect(camera.recover()).rejects.toMatchObject({ code: 'lost' });
   const resets = (await twins.calls()).filter((line) => line.includes('--reset') || line.startsWith('usbreset'));
   expect(resets).toEqual(['--port usb:001,004 --reset', 'usbreset 001/004']);
   expect(await other.get('serialnumber')).toBe('other');
