@@ -69,11 +69,13 @@ export async function annotate(
   const has = (layer: AnnotationLayer) => layers.includes(layer);
   const projection = projectionOf(solution);
   const limits = limitsFor(projection.radiusDegrees, faintestMagnitude);
+  const objects = has('objects') ? objectsOf(catalogue, limits, projection.scale) : [];
+  const stars = has('stars') ? starsOf(catalogue, limits.star) : [];
   const marks = [
     ...(has('target') && target ? [markOfTarget(target)] : []),
     ...(has('planets') && milliseconds !== null ? bodiesAt(milliseconds, site, projection.scale) : []),
-    ...(has('objects') ? objectsOf(catalogue, limits.object, projection.scale) : []),
-    ...(has('stars') ? starsOf(catalogue, limits.star) : []),
+    // What the eye sees first comes first where it is a whole sky.
+    ...(limits.wholeSky ? [...stars, ...objects] : [...objects, ...stars]),
   ];
   const overhead = site && milliseconds !== null ? new Overhead(site, milliseconds) : null;
   const { width, height } = projection;
@@ -85,12 +87,20 @@ export async function annotate(
   };
 }
 
+interface Limits {
+  star: number;
+  object: number;
+  wholeSky: boolean;
+}
+
 /** A narrow field has room for all; in a wide one only what the eye sees is told apart. */
-function limitsFor(radiusDegrees: number, given: number | null): { star: number; object: number } {
-  if (given !== null) return { star: given, object: given };
-  const star = radiusDegrees < 8 ? 6 : radiusDegrees < 20 ? 4.5 : radiusDegrees < 60 ? 3 : 2.3;
+function limitsFor(radiusDegrees: number, given: number | null): Limits {
+  const wholeSky = radiusDegrees > 60;
+  if (given !== null) return { star: given, object: given, wholeSky };
+  if (wholeSky) return { star: 2.3, object: 4, wholeSky };
+  const star = radiusDegrees < 8 ? 6 : radiusDegrees < 20 ? 4.5 : 3;
   const object = radiusDegrees < 3 ? 99 : radiusDegrees < 8 ? 10 : radiusDegrees < 20 ? 7 : 5;
-  return { star, object };
+  return { star, object, wholeSky };
 }
 
 const starsOf = ({ stars }: AnnotationCatalogue, faintest: number): Mark[] =>
@@ -100,9 +110,10 @@ const starsOf = ({ stars }: AnnotationCatalogue, faintest: number): Mark[] =>
     return [{ kind: 'star', raDegrees, decDegrees, label, designation, magnitude, sizePixels: null }];
   });
 
-const objectsOf = ({ objects }: AnnotationCatalogue, faintest: number, scale: number): Mark[] =>
+const objectsOf = ({ objects }: AnnotationCatalogue, { object: faintest, wholeSky }: Limits, scale: number): Mark[] =>
   objects.flatMap(([raDegrees, decDegrees, magnitude, designation, name, , arcminutes]) => {
-    if ((magnitude ?? 0) > faintest) return [];
+    // Nebulae without a magnitude are for telescopes and long exposures.
+    if ((magnitude ?? (wholeSky ? 99 : 0)) > faintest) return [];
     const label = name ? `${designation} ${name}` : designation;
     const sizePixels = arcminutes === null ? null : (arcminutes * 60) / scale;
     return [{ kind: 'object', raDegrees, decDegrees, label, designation, magnitude, sizePixels }];

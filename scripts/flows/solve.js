@@ -36,7 +36,7 @@ export function solve() {
   flow.comment(
     '1  A picture a minute, and where it looks',
     [190, 40],
-    'Works as it is with a simulated camera. For your own: open the camera node and choose its backend, open the site, give your place and set its clock to real. Give focal length and pixel size in "Where does it look?" when the frames do not bring them along: the search is much shorter then.',
+    'Works as it is with a simulated camera. For your own: open the camera node and choose its backend, open the site, give your place and set its clock to real. Give focal length and pixel size in "Where does it look?" when the frames do not bring them along: the search is much shorter then. An all-sky fisheye on the roof: choose its lens there, and the site.',
   );
   flow.node(
     'astro-capture',
@@ -71,6 +71,8 @@ export function solve() {
       site,
       engine: 'auto',
       engineType: 'choice',
+      lens: 'auto',
+      lensType: 'choice',
       timeoutSeconds: '60',
       timeoutSecondsType: 'num',
       positionFrom: 'auto',
@@ -108,6 +110,9 @@ export function solve() {
     {
       site,
       ...shown,
+      // The page draws it, so that each layer can be switched.
+      draw: 'false',
+      drawType: 'bool',
       faintestMagnitude: '',
       faintestMagnitudeType: 'num',
       ...look,
@@ -126,10 +131,13 @@ export function solve() {
   flow.change(
     'Caption',
     [710, 80],
-    caption('$substring(frame.start, 11, 8) & " UTC · " & frame.exposureSeconds & " s"'),
+    [
+      ...caption('$substring(frame.start, 11, 8) & " UTC · " & frame.exposureSeconds & " s"'),
+      ...['stars', 'solution', 'solve'].map((p) => ({ t: 'delete', p, pt: 'msg' })),
+    ],
     [['Picture']],
   );
-  flow.template('Picture', [880, 80], groups.picture, 'star-trails/picture.html');
+  flow.template('Picture', [880, 80], groups.picture, 'solve/sky.html');
   flow.change(
     'For the page',
     [550, 160],
@@ -181,8 +189,10 @@ export function solve() {
 const look = { stretch: 'auto', stretchType: 'choice', drc: 'off', drcType: 'choice' };
 
 const shown = Object.fromEntries(
-  ['showStars', 'showConstellations', 'showObjects', 'showPlanets', 'showGrid', 'showTarget'].flatMap((name) => [
-    [name, 'true'],
-    [`${name}Type`, 'bool'],
-  ]),
+  ['showStars', 'showConstellations', 'showObjects', 'showPlanets', 'showGrid', 'showTarget', 'showHorizon'].flatMap(
+    (name) => [
+      [name, 'true'],
+      [`${name}Type`, 'bool'],
+    ],
+  ),
 );

@@ -35,6 +35,12 @@ afterAll(async () => {
   rmSync(userDir, { recursive: true, force: true });
 });
 
+async function shoot(name: string) {
+  if (!screenshots) return;
+  mkdirSync(screenshots, { recursive: true });
+  await page.screenshot({ path: join(screenshots, `${name}.png`), fullPage: true });
+}
+
 describe('the page Plate solving', () => {
   it('says where the picture looks', async () => {
     // The camera looks 62° up over the South Pole: declination −62° but for refraction and the pole's own 0.01°.
@@ -48,22 +54,72 @@ describe('the page Plate solving', () => {
     expect(rows.join(' ')).toMatch(/Solver(built-in|solve-field)/);
   });
 
-  it('shows the picture with what is in it', async () => {
-    const image = page.locator('.nf-picture img').first();
+  it('shows the picture, and draws on it what is in it', async () => {
+    const image = page.locator('.nf-sky img');
     await image.waitFor({ timeout: 60_000 });
     await expect
       .poll(() => image.evaluate((each: HTMLImageElement) => each.naturalWidth), { timeout: 60_000 })
       .toBe(960);
-    if (screenshots) {
-      mkdirSync(screenshots, { recursive: true });
-      await page.screenshot({ path: join(screenshots, 'solve.png'), fullPage: true });
-    }
+    await page.locator('.nf-sky svg .lines path').first().waitFor({ state: 'attached' });
+    expect(await page.locator('.nf-sky svg text.object').count()).toBeGreaterThan(0);
+    await shoot('solve');
+  });
+
+  it('switches a layer on and off, and remembers it', async () => {
+    const lines = page.locator('.nf-sky svg .lines path');
+    const chip = page.getByRole('button', { name: 'Lines' });
+    const grid = page.getByRole('button', { name: 'Grid' });
+    expect(await page.locator('.nf-sky svg .grid path').count()).toBe(0);
+    await grid.tap();
+    await page.locator('.nf-sky svg .grid path').first().waitFor({ state: 'attached' });
+    await chip.tap();
+    await expect.poll(() => lines.count()).toBe(0);
+    expect(await chip.getAttribute('aria-pressed')).toBe('false');
+    await page.reload();
+    await page.locator('.nf-sky svg .grid path').first().waitFor({ state: 'attached', timeout: 60_000 });
+    expect(await lines.count()).toBe(0);
+    await chip.tap();
+    await lines.first().waitFor({ state: 'attached' });
+    await grid.tap();
+    await expect.poll(() => page.locator('.nf-sky svg .grid path').count()).toBe(0);
+  });
+
+  it('says what an object is when it is touched', async () => {
+    const label = page.locator('.nf-sky svg text.object').first();
+    const name = await label.textContent();
+    await page.locator('.nf-sky-window').scrollIntoViewIfNeeded();
+    const box = (await label.boundingBox())!;
+    await page.touchscreen.tap(box.x + box.width / 2, box.y + box.height / 2);
+    const card = page.locator('.nf-sky-card');
+    await card.waitFor({ timeout: 20_000 });
+    expect(await card.locator('b').textContent()).toBe(name);
+    const rows = await card.locator('dl div').allTextContents();
+    expect(rows[0]).toMatch(/^KindDeep sky/);
+    // The site is known: where it stands is too. The camera looks 62° up.
+    expect(rows.join(' ')).toMatch(
+      /Altitude(5\d|6\d|7\d)\.\d° Azimuth\d+° [NSEW]+ RA, Dec\d\dh \d\d\.\dm −\d\d° \d\d′$/,
+    );
+    await shoot('solve-touched');
+    await card.getByRole('button', { name: 'Close' }).tap();
+    await card.waitFor({ state: 'detached' });
+  });
+
+  it('comes nearer', async () => {
+    const zoom = page.getByRole('button', { name: 'Zoom' });
+    await zoom.tap();
+    const sheet = page.locator('.nf-sky-sheet');
+    await expect.poll(async () => Math.round((await sheet.boundingBox())!.width / (await page.locator('.nf-sky-window').boundingBox())!.width)).toBe(2); // biome-ignore format: one sentence
+    await shoot('solve-near');
+    await zoom.tap();
+    await zoom.tap();
+    expect(await zoom.textContent()).toBe('1×');
   });
 
   it('turns red at night', async () => {
     const red = () => page.evaluate(() => document.documentElement.classList.contains('nf-red'));
     await page.getByRole('button', { name: 'Red night mode' }).click();
     expect(await red()).toBe(true);
+    await shoot('solve-red');
     await page.getByRole('button', { name: 'Red night mode' }).click();
     expect(await red()).toBe(false);
   });
