@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type AstapAnswer, type AstapRun, runAstap } from './astap-run.ts';
 import { findStars } from './find-stars.ts';
-import { soundHints } from './hints.ts';
+import { contradict, soundHints } from './hints.ts';
 import { checkMatch } from './match-check.ts';
 import { writePicture } from './picture-file.ts';
 import { solutionOf } from './solution.ts';
@@ -56,7 +56,7 @@ async function solve(request: SolveRequest, options: AstapOptions): Promise<Solv
     const { width, height, ofFrame } = await writePicture(frame, path, signal);
     detect = since();
     const attempts = attemptsFor(hints, height);
-    for (const [i, { place, fieldDegrees, without }] of attempts.entries()) {
+    for (const [i, { place, fieldDegrees }] of attempts.entries()) {
       const left = timeoutSeconds - since();
       if (left < 0.1) break;
       const isLast = i === attempts.length - 1;
@@ -75,7 +75,8 @@ async function solve(request: SolveRequest, options: AstapOptions): Promise<Solv
         continue;
       }
       const solution = solutionOf(wcs, evidence);
-      const withoutHints = without || (hints.parity !== undefined && hints.parity !== solution.parity);
+      // It misses some fields at their true scale and place and finds them in a search of its own: such a hint was right.
+      const withoutHints = contradict(hints, solution, usualRadius);
       return answer('matched', matchSentence(withoutHints), { solution, withoutHints });
     }
     if (refusals[0]) return answer('no-match', refusals[0]);
@@ -97,7 +98,7 @@ async function solve(request: SolveRequest, options: AstapOptions): Promise<Solv
   }
 }
 
-type Attempt = Pick<AstapRun, 'place' | 'fieldDegrees'> & { without: boolean };
+type Attempt = Pick<AstapRun, 'place' | 'fieldDegrees'>;
 
 /** A hint may be wrong: first with all of it, then without the scale, then without the position, then without either. */
 function attemptsFor(hints: SolveHints, height: number): Attempt[] {
@@ -105,13 +106,13 @@ function attemptsFor(hints: SolveHints, height: number): Attempt[] {
   const place = raDegrees === undefined || decDegrees === undefined ? null : { raDegrees, decDegrees, radiusDegrees };
   const scale = scaleLow && scaleHigh ? Math.sqrt(scaleLow * scaleHigh) : (scaleLow ?? scaleHigh);
   const known = scale ? (scale * height) / 3600 : null;
-  const at = (where: Attempt['place'], without: boolean, fields: number[]): Attempt[] =>
-    fields.map((fieldDegrees) => ({ place: where, fieldDegrees, without }));
+  const at = (where: Attempt['place'], fields: number[]): Attempt[] =>
+    fields.map((fieldDegrees) => ({ place: where, fieldDegrees }));
   return [
-    ...(place && known ? at(place, false, [known]) : []),
-    ...(place ? at(place, known !== null, anyField) : []),
-    ...(known ? at(null, place !== null, [known]) : []),
-    ...at(null, place !== null || known !== null, anyField),
+    ...(place && known ? at(place, [known]) : []),
+    ...(place ? at(place, anyField) : []),
+    ...(known ? at(null, [known]) : []),
+    ...at(null, anyField),
   ];
 }
 

@@ -1,5 +1,6 @@
 /** Hints as an engine can use them: what can't be is left out, since headers and messages say anything. */
-import type { SolveHints } from './solver.ts';
+import type { Solution, SolveHints } from './solver.ts';
+import { separation } from './wcs.ts';
 
 /** Arcsec per pixel: finer than any telescope, coarser than any fisheye. */
 const [finest, coarsest] = [0.001, 36_000];
@@ -26,6 +27,18 @@ export function soundHints({
     ...(ordered && high !== undefined ? { scaleHigh: high } : {}),
     ...(parity === 'normal' || parity === 'mirrored' ? { parity } : {}),
   };
+}
+
+/** A wide picture has another scale in its middle than on the whole: so much beside a hint's range is not wrong yet. */
+const scaleSlack = 1.05;
+
+/** Whether a solution lies outside of what the hints said. @param usualRadius Degrees, of a place without a radius. */
+export function contradict(hints: SolveHints, solution: Solution, usualRadius: number): boolean {
+  const { raDegrees, decDegrees, radiusDegrees = usualRadius, scaleLow = 0, scaleHigh = Infinity, parity } = hints;
+  const hasPlace = raDegrees !== undefined && decDegrees !== undefined;
+  const away = hasPlace ? separation(solution, { raDegrees, decDegrees }) : 0;
+  const isScaleWrong = solution.scale < scaleLow / scaleSlack || solution.scale > scaleHigh * scaleSlack;
+  return away > radiusDegrees || isScaleWrong || (parity !== undefined && parity !== solution.parity);
 }
 
 const isNumber = (value: number | undefined): value is number => Number.isFinite(value);

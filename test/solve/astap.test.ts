@@ -100,6 +100,12 @@ describe('ASTAP', () => {
     ]);
   });
 
+  it('does not blame a hint that was right for what it found in a search of its own', async () => {
+    const { solve } = await playing(notFound, solved);
+    const result = await solve({ raDegrees: 276, decDegrees: 41.5, radiusDegrees: 5, scaleLow: 70, scaleHigh: 84 });
+    expect(result).toMatchObject({ status: 'matched', withoutHints: false, reason: 'ASTAP found the field.' });
+  });
+
   it('that finds no stars says so, and what else it says is an error', async () => {
     const few = await playing('PLTSOLVD=F\nERROR=Not enough stars.\n');
     expect(await few.solve({ raDegrees: 10, decDegrees: 0 })).toMatchObject({ status: 'too-few-stars' });

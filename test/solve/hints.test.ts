@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
-import { soundHints } from '../../lib/solve/hints.ts';
+import { contradict, soundHints } from '../../lib/solve/hints.ts';
+import { solutionOf } from '../../lib/solve/solution.ts';
 
 it('hints that can be are kept as they are', () => {
   const hints = {
@@ -35,4 +36,33 @@ it.each([
   ['a parity that is none', { parity: 'flipped' as 'normal' }, {}],
 ])('%s: left out', (_, hints, left) => {
   expect(soundHints(hints)).toEqual(left);
+});
+
+it('a solution contradicts a hint of another place, scale or parity, and not one that was right', () => {
+  const cd = [[-0.01, 0], [0, -0.01]] as const; // biome-ignore format: a matrix
+  const solution = solutionOf({
+    width: 320,
+    height: 240,
+    x: 159.5,
+    y: 119.5,
+    raDegrees: 10,
+    decDegrees: 60,
+    cd,
+    sip: null,
+  });
+  const right = {
+    raDegrees: 12,
+    decDegrees: 61,
+    radiusDegrees: 2,
+    scaleLow: 30,
+    scaleHigh: 36,
+    parity: 'normal',
+  } as const;
+  expect(contradict({}, solution, 5)).toBe(false);
+  expect(contradict(right, solution, 5)).toBe(false);
+  expect(contradict({ ...right, radiusDegrees: 1 }, solution, 5)).toBe(true);
+  expect(contradict({ raDegrees: 25, decDegrees: 60 }, solution, 5)).toBe(true);
+  expect(contradict({ ...right, scaleHigh: 33 }, solution, 5)).toBe(true);
+  expect(contradict({ scaleLow: 40 }, solution, 5)).toBe(true);
+  expect(contradict({ parity: 'mirrored' }, solution, 5)).toBe(true);
 });
