@@ -29,6 +29,7 @@ const programs = [
   { package: 'astap-cli', there: () => onPath('astap_cli') },
   { package: 'chrony', there: () => onPath('chronyd') || existsSync('/usr/sbin/chronyd') },
   { package: 'gphoto2', there: () => onPath('gphoto2') },
+  { package: 'openssl', there: () => onPath('openssl') },
   { package: 'gcc', there: () => onPath('gcc') },
   { package: 'libc6-dev', there: () => existsSync('/usr/include/stdio.h') },
   { package: 'siril', there: () => onPath('siril-cli') },
