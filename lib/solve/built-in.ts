@@ -7,7 +7,7 @@ import type { SearchInput, SearchOutput } from './built-in.job.ts';
 import { solverPool } from './built-in-pool.ts';
 import type { StarPlaces } from './built-in-stars.ts';
 import { isOfTwoFields, twoFieldsSentence, weigh } from './evidence.ts';
-import { findStars } from './find-stars.ts';
+import { findStars, findStarsAgain } from './find-stars.ts';
 import { solutionOf } from './solution.ts';
 import type { SolveHints, SolveRequest, SolveResult, Solver, SolveStatus } from './solver.ts';
 import { bySharpness, type ListedStar } from './star-list.ts';
@@ -19,6 +19,8 @@ const mostStars = 300;
 /** Of the time that is left, what an attempt with hints may take while the one without waits; seconds, when they hardly narrow it. */
 const hintedShare = 0.3;
 const narrowlyHintedSeconds = 3;
+/** Of the time of a search without hints, what the stars of the first look get before those of the second. */
+const firstLookShare = 0.6;
 /** With fewer there is no telling whether a picture is of two fields; seconds to find the other one. */
 const [starsForTwo, secondSearchSeconds] = [20, 2];
 /** How far from a hint without a radius to look, degrees. */
@@ -45,30 +47,34 @@ async function solve(request: SolveRequest): Promise<SolveResult> {
   };
   try {
     if (signal?.aborted) return answer('cancelled', 'Stopped on request.');
-    const list = await findStars(request);
+    let list = await findStars(request);
+    const found = list.length;
     detect = since();
-    stars = list.length;
-    if (list.length < fewestStars) return answer('too-few-stars', fewSentence(list.length));
-    const places = { flux: placesOf(list), sharp: placesOf(bySharpness(list)) };
+    stars = found;
     const elsewhere = async (part: readonly ListedStar[], scale: SolveHints) => {
       const one = placesOf(part);
       const { fit } = await search(frame, { flux: one, sharp: one }, scale, secondSearchSeconds, signal);
       return fit?.wcs ?? null;
     };
+    const lists = [list];
     let crowded = true;
-    for (const attempt of attemptsFor(hints)) {
+    for (const { again, ...attempt } of attemptsFor(hints, request.stars === undefined)) {
+      if (again && lists.length === 1) {
+        const before = since();
+        lists.push(await findStarsAgain(request));
+        detect += since() - before;
+      }
+      list = lists[again ? 1 : 0]!;
       const left = timeoutSeconds - since();
       if (left <= 0) break;
-      const output = await search(
-        frame,
-        places,
-        attempt.hints,
-        Math.min(left * attempt.share, attempt.mostSeconds),
-        signal,
-      );
+      if (list.length < fewestStars) continue;
+      const places = { flux: placesOf(list), sharp: placesOf(bySharpness(list)) };
+      const seconds = Math.min(left * attempt.share, attempt.mostSeconds);
+      const output = await search(frame, places, attempt.hints, seconds, signal);
       if (output.fit) {
+        stars = list.length;
         const { wcs, matchedStars, residualPixels, residualArcsec, logOdds } = output.fit;
-        if (list.length >= starsForTwo && (await isOfTwoFields(wcs, await weigh(wcs, list, signal), elsewhere)))
+        if (stars >= starsForTwo && (await isOfTwoFields(wcs, await weigh(wcs, list, signal), elsewhere)))
           return answer('no-match', twoFieldsSentence);
         const solution = solutionOf(wcs, { matchedStars, residualPixels, residualArcsec, logOdds });
         return answer('matched', matchSentence(matchedStars, attempt.without), {
@@ -79,9 +85,10 @@ async function solve(request: SolveRequest): Promise<SolveResult> {
       if (output.status === 'cancelled') return answer('cancelled', 'Stopped on request.');
       crowded &&= output.catalogueStars === null || output.catalogueStars >= fewestStars;
     }
+    if (found < fewestStars) return answer('too-few-stars', fewSentence(found));
     if (!crowded) return answer('too-few-stars', smallSentence);
     if (since() >= timeoutSeconds) return answer('timed-out', lateSentence(timeoutSeconds));
-    return answer('no-match', `None of the sky's patterns fits the ${list.length} stars that were found.`);
+    return answer('no-match', `None of the sky's patterns fits the ${found} stars that were found.`);
   } catch (thrown) {
     if (signal?.aborted) return answer('cancelled', 'Stopped on request.');
     throw asNightflowError(thrown);
@@ -97,20 +104,24 @@ interface Attempt {
   hints: SolveHints;
   /** The hint is not used. */
   without: boolean;
+  /** With the stars of the second look. */
+  again: boolean;
   /** Of the time that is left. */
   share: number;
   mostSeconds: number;
 }
 
-function attemptsFor(hints: SolveHints): Attempt[] {
+/** @param twice There is a picture to look at a second time. */
+function attemptsFor(hints: SolveHints, twice: boolean): Attempt[] {
   const any = Object.values(hints).some((value) => value !== undefined);
-  const blind: Attempt = { hints: {}, without: any, share: 1, mostSeconds: Infinity };
-  if (!any) return [blind];
+  const blind = { hints: {}, without: any, mostSeconds: Infinity };
+  const attempts: Attempt[] = [{ ...blind, again: false, share: twice ? firstLookShare : 1 }];
+  if (twice) attempts.push({ ...blind, again: true, share: 1 });
+  if (!any) return attempts;
   const narrows = hints.raDegrees !== undefined || hints.scaleLow !== undefined || hints.scaleHigh !== undefined;
-  return [
-    { hints, without: false, share: hintedShare, mostSeconds: narrows ? Infinity : narrowlyHintedSeconds },
-    blind,
-  ];
+  const hinted = { hints, without: false, share: hintedShare, mostSeconds: narrows ? Infinity : narrowlyHintedSeconds };
+  if (twice) attempts.unshift({ ...hinted, again: true });
+  return [{ ...hinted, again: false }, ...attempts];
 }
 
 async function search(
