@@ -1,6 +1,7 @@
 import { afterAll, afterEach, expect, it } from 'vitest';
 import type { Frame } from '../../../lib/frame/frame.ts';
 import { closeSharedPool } from '../../../lib/kernels/pool.ts';
+import type { AllSkyPlace } from '../../../lib/solve/all-sky-solution.ts';
 import type { Annotation } from '../../../lib/solve/annotation.ts';
 import { solutionOf } from '../../../lib/solve/solution.ts';
 import type { Wcs } from '../../../lib/solve/wcs.ts';
@@ -53,4 +54,26 @@ it('says what to do about a frame that was not solved, and does not believe the 
     'Nobody knows where this frame looks. Wire a solve node in front, and its first output to this node.',
   );
   expect(flow.sink('one').messages).toEqual([]);
+});
+
+it('knows the horizon of an all-sky solution, which no header can hold, and leaves the drawing to a page', async () => {
+  const flow = await startImageFlow(registerAnnotate, 'astro-annotate', { draw: 'false' });
+  const solution: AllSkyPlace = {
+    ...{ kind: 'all-sky', site: { latitude: 60, longitude: 10, elevation: 0 }, time: '2026-11-21T20:00:00.000Z' },
+    camera: {
+      ...{ width, height, x: 159.5, y: 119.5, focalLength: 65, cubic: 0, quintic: 0, mirrored: false },
+      axes: [-1, 0, 0, 0, -1, 0, 0, 0, 1],
+    },
+  };
+  // A header of before, of a plane that it is not.
+  const frame = withWcs(smallFrame(0, { width, height }), pleiades);
+  flow.send('n', { frame, solution });
+  const msg = await flow.sink('one').first();
+  const { points, horizon } = msg.annotation as Annotation;
+  expect(horizon!.cardinals.map(({ label }) => label)).toEqual(['N', 'NE', 'E', 'SE', 'S', 'SW', 'W', 'NW']);
+  const moon = points.find(({ label }) => label === 'Moon')!;
+  // astropy 5.2: 41.28 degrees high, azimuth 170.03.
+  expect(moon.altitudeDegrees).toBeCloseTo(41.28, 1);
+  expect(moon.azimuthDegrees).toBeCloseTo(170.03, 1);
+  expect(points.map(({ label }) => label)).not.toContain('Sirius');
 });
