@@ -5,6 +5,7 @@
 (() => {
   const SOURCES = ['msg', 'flow', 'global', 'env', 'jsonata'];
   let lists = 0;
+  let fills = 0;
 
   const rows = (list, idOf, textOf = () => '') => list.map((each) => $('<option>').val(idOf(each)).text(textOf(each)));
 
@@ -242,11 +243,19 @@
     fill(node, backend) {
       const prefix = `#astro-camera-${backend}`;
       const answer = $(`${prefix}-answer`);
-      const refused = (reply) => {
+      fills++;
+      const mine = fills;
+      const current = (then) => (reply) => mine === fills && then(reply);
+      const refused = current((reply) => {
         const error = reply.responseJSON?.error;
         if (error) answer.text(`${error.message} ${error.remedy ?? ''}`);
-      };
-      const found = (list) => {
+      });
+      const asked = { backend };
+      $(`[data-backend="${backend}"] :input[id^="node-config-input-"]`).each(function () {
+        asked[this.id.slice('node-config-input-'.length)] = this.type === 'checkbox' ? this.checked : $(this).val();
+      });
+      const settings = (done) => $.getJSON('nightflow/camera-settings', asked).done(current(done)).fail(refused);
+      const found = current((list) => {
         $(`${prefix}-cameras`)
           .empty()
           .append(
@@ -256,15 +265,19 @@
               ({ name }) => name,
             ),
           );
-        answer.text(node._('astro-camera.hint.cameras', { count: list.length }));
-        if (list.length === 0) return;
-        const asked = { backend };
-        $(`[data-backend="${backend}"] :input[id^="node-config-input-"]`).each(function () {
-          asked[this.id.slice('node-config-input-'.length)] = this.type === 'checkbox' ? this.checked : $(this).val();
+        const hint = list.length === 0 ? `none.${backend}` : 'cameras';
+        answer.text(node._(`astro-camera.hint.${hint}`, { count: list.length }));
+        if (list.length > 0) settings(show[backend]);
+      });
+      answer.text(node._('astro-camera.hint.looking'));
+      // The list comes from the installed programs; where the box names others, the camera itself is asked through them.
+      if (String(asked.gphoto2Program ?? asked.rpicamFolder ?? '').trim() === '')
+        $.getJSON('nightflow/cameras', { backend }).done(found).fail(refused);
+      else
+        settings((list) => {
+          show[backend](list);
+          answer.text(node._('astro-camera.hint.answers', { count: list.length }));
         });
-        $.getJSON('nightflow/camera-settings', asked).done(show[backend]).fail(refused);
-      };
-      $.getJSON('nightflow/cameras', { backend }).done(found).fail(refused);
     },
   };
 })();
