@@ -1,134 +1,83 @@
 /**
- * Star lists that are no field of the sky: half of them random, half the lists of real photographs made impossible. The built-in solver must
- * match none. NIGHTFLOW_NEGATIVES says how many (400 when it does not), each searched for a second and a half at the most.
+ * Star lists that are no field of the sky: the built-in solver must match none. NIGHTFLOW_NEGATIVES says how many (400 when it does not), and
+ * NIGHTFLOW_NEGATIVE_SECONDS how much CPU time each may take (2); a search of the whole sky to its end takes 3 to 6 s.
  */
-import { Frame } from '../../lib/frame/frame.ts';
+import { availableParallelism } from 'node:os';
 import { readFrame } from '../../lib/frame/read.ts';
-import { allocateShared } from '../../lib/kernels/memory.ts';
-import { builtInSolver } from '../../lib/solve/built-in.ts';
+import { job, WorkerPool } from '../../lib/kernels/pool.ts';
+import type { SearchInput, SearchOutput } from '../../lib/solve/built-in.job.ts';
 import { findStars } from '../../lib/solve/find-stars.ts';
-import type { SolveHints } from '../../lib/solve/solver.ts';
-import type { ListedStar } from '../../lib/solve/star-list.ts';
-import { StarTable } from '../../lib/stars/star-table.ts';
 import { type BenchLine, figureLine } from '../harness.ts';
-import type { KnownPicture } from './pictures.ts';
+import { negative, type RealList, searchInput } from './negative-lists.ts';
+import { hintsOf, type KnownPicture } from './pictures.ts';
 
-interface StarList {
-  file: string;
-  width: number;
-  height: number;
-  stars: ListedStar[];
-}
-
-const secondsEach = 1.5;
-const mostStars = 300;
+const searchFor = job<{ input: SearchInput; cpuSeconds: number }, SearchOutput>(
+  new URL('./negatives.job.ts', import.meta.url),
+  'searchFor',
+);
+/** A worker builds its index in the first search. */
+const warmSeconds = 60;
+const fewestStars = 12;
 
 export async function negatives(pictures: readonly KnownPicture[]): Promise<BenchLine> {
   const count = Number(process.env.NIGHTFLOW_NEGATIVES) || 400;
-  const lists = await realLists(pictures);
-  const random = generator(20_261_121);
-  const solver = builtInSolver();
-  let matched = 0;
-  for (let i = 0; i < count; i++) {
-    const { what, list, hints } = i % 2 === 0 ? randomList(random) : impossible(lists, random, i >> 1);
-    const { width, height, stars } = list;
-    // Its pixels are never looked at: the stars come with it.
-    const frame = new Frame({ data: allocateShared(width * height), width, height, pixelType: 'u8' });
-    const result = await solver.solve({ frame, stars: tableOf(stars), hints, timeoutSeconds: secondsEach });
-    if (result.solution === null) continue;
-    matched++;
-    console.log(
-      `solve negatives: ${what} was matched, log-odds ${result.solution.logOdds?.toFixed(1)}: ${result.reason}`,
-    );
+  const cpuSeconds = Number(process.env.NIGHTFLOW_NEGATIVE_SECONDS) || 2;
+  const workers = availableParallelism();
+  const pool = new WorkerPool(workers);
+  try {
+    const search = (input: SearchInput, seconds: number) => pool.run(searchFor, { input, cpuSeconds: seconds });
+    const blind = { ...negative(0, []).input, hints: {} };
+    await Promise.all(Array.from({ length: workers }, () => search(blind, warmSeconds)));
+    const lists = await realLists(pictures, search);
+    const tally = { done: 0, matched: 0, toTheEnd: 0, cut: 0 };
+    const say = () =>
+      console.log(
+        `solve negatives: ${tally.done} of ${count} lists, ${tally.matched} matched, ${tally.toTheEnd} searched to the end, ${tally.cut} cut after ${cpuSeconds} s of CPU.`,
+      );
+    let next = 0;
+    const work = async () => {
+      while (next < count) {
+        const number = next++;
+        const { what, input } = negative(number, lists);
+        const { fit, status, tested } = await search(input, cpuSeconds);
+        tally.done++;
+        if (status === 'no-match') tally.toTheEnd++;
+        if (status === 'timed-out') tally.cut++;
+        if (fit) {
+          tally.matched++;
+          const { logOdds, matchedStars, share, stretch } = fit;
+          console.log(
+            `solve negatives: number ${number}, ${what}, was matched: log-odds ${logOdds.toFixed(1)}, ${matchedStars} stars, ` +
+              `share ${share.toFixed(2)}, stretch ${stretch.toFixed(3)}, ${tested} tested, hints ${JSON.stringify(input.hints)}`,
+          );
+        }
+        if (tally.done % 100 === 0) say();
+      }
+    };
+    await Promise.all(Array.from({ length: workers }, work));
+    say();
+    const part = `false matches of ${count} negatives, built-in`;
+    return figureLine({ bench: 'solve', part, figure: tally.matched, goal: 0 });
+  } finally {
+    await pool.close();
   }
-  console.log(`solve negatives: ${matched} of ${count} lists matched.`);
-  return figureLine({
-    bench: 'solve',
-    part: `false matches of ${count} negatives, built-in`,
-    figure: matched,
-    goal: 0,
-  });
 }
 
-async function realLists(pictures: readonly KnownPicture[]): Promise<StarList[]> {
-  const lists: StarList[] = [];
-  for (const { file, path } of pictures) {
-    const frame = await readFrame(path).catch(() => null);
+/** Their parity is that of the solver's own match. */
+async function realLists(
+  pictures: readonly KnownPicture[],
+  search: (input: SearchInput, seconds: number) => Promise<SearchOutput>,
+): Promise<RealList[]> {
+  const lists: RealList[] = [];
+  for (const picture of pictures) {
+    const frame = await readFrame(picture.path).catch(() => null);
     const stars = frame && (await findStars({ frame, timeoutSeconds: 60 }));
-    if (frame && stars && stars.length >= 12)
-      lists.push({ file, width: frame.width, height: frame.height, stars: stars.slice(0, mostStars) });
+    if (!frame || !stars || stars.length < fewestStars) continue;
+    const { width, height } = frame;
+    const hints = picture.truth ? hintsOf(picture) : null;
+    const { found } = hints ? await search(searchInput(frame, stars, hints), 10) : { found: null };
+    const parity = found ? (found.mirrored ? 'mirrored' : 'normal') : null;
+    lists.push({ file: picture.file, width, height, stars, hints, parity });
   }
   return lists;
-}
-
-function randomList(random: () => number): { what: string; list: StarList; hints: SolveHints } {
-  const [width, height] = [1000 + Math.floor(3000 * random()), 1000 + Math.floor(1500 * random())];
-  const count = 8 + Math.floor(250 * random() ** 2);
-  const stars = Array.from({ length: count }, (_, i) => ({
-    x: random() * width,
-    y: random() * height,
-    flux: 1e6 / (i + 1),
-    hfr: 1 + random(),
-  }));
-  return {
-    what: `${count} random stars`,
-    list: { file: 'random', width, height, stars },
-    hints: hintsBy(random, width),
-  };
-}
-
-/** x of one picture with y of another; one axis stretched by a tenth; mirrored, and searched as if it were not. */
-function impossible(
-  lists: readonly StarList[],
-  random: () => number,
-  turn: number,
-): { what: string; list: StarList; hints: SolveHints } {
-  const one = lists[Math.floor(random() * lists.length)]!;
-  const other = lists[Math.floor(random() * lists.length)]!;
-  const { width, height } = one;
-  if (turn % 2 === 0) {
-    const stars = one.stars.map((star, i) => ({
-      ...star,
-      y: (other.stars[(i + 3) % other.stars.length]!.y / other.height) * height,
-    }));
-    return { what: `${one.file} mixed with ${other.file}`, list: { ...one, stars }, hints: hintsBy(random, width) };
-  }
-  const stars = one.stars.map((star) => ({ ...star, x: star.x * 1.1 }));
-  return {
-    what: `${one.file} stretched`,
-    list: { ...one, width: Math.round(width * 1.1), stars },
-    hints: hintsBy(random, width),
-  };
-}
-
-/** Nothing, the scale, or the scale and a place. */
-function hintsBy(random: () => number, width: number): SolveHints {
-  const kind = Math.floor(3 * random());
-  if (kind === 0) return {};
-  const scale = (3600 * 80 * random() ** 2 + 3600) / width;
-  const hints = { scaleLow: scale / 1.15, scaleHigh: scale * 1.15 };
-  if (kind === 1) return hints;
-  return {
-    ...hints,
-    raDegrees: 360 * random(),
-    decDegrees: (Math.asin(2 * random() - 1) * 180) / Math.PI,
-    radiusDegrees: 5,
-  };
-}
-
-function tableOf(stars: readonly ListedStar[]): StarTable {
-  const table = StarTable.of(stars.length);
-  table.x.set(stars.map(({ x }) => x));
-  table.y.set(stars.map(({ y }) => y));
-  table.flux.set(stars.map(({ flux }) => flux));
-  table.hfr.set(stars.map(({ hfr = 1 }) => hfr));
-  return table;
-}
-
-function generator(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return state / 2 ** 32;
-  };
 }

@@ -1,4 +1,5 @@
 /** Whether a match is of the whole picture. One that was squashed, or laid together of two, matches the sky only in a part of it. */
+import type { Field } from './built-in-camera.ts';
 import { type ImageStars, type Pairs, type Projected, pairsFor, pairUp } from './built-in-refine.ts';
 
 export interface Plausibility {
@@ -10,6 +11,11 @@ export interface Plausibility {
 
 /** Measured on 46 true solutions, 0.50 and 0.02, and on 60 pictures stretched by a tenth, mostly 0.30. */
 const [leastShare, mostStretch] = [0.4, 0.03];
+/**
+ * Pixels, or part of the half diagonal, that matched stars may be off. The true ones had up to 1.2 pixels, a stretched picture that fits in its
+ * middle 1.7 to 6. Smeared stars may be off more where nearly all of them are matched: a stretched picture never has that.
+ */
+const mostResidual = { pixels: 1.6, part: 0.001, loose: { share: 0.85, part: 0.005 } };
 /** How many are the brightest. */
 const brightest = 30;
 /** What explains a picture better finds so many more pairs, or leaves so much less scatter. */
@@ -17,7 +23,12 @@ const [morePairs, lessScatter] = [1.15, 0.7];
 const rounds = 8;
 const leastReach = 2.5;
 
-export const isPlausible = ({ share, stretch }: Plausibility): boolean => share >= leastShare && stretch <= mostStretch;
+export function isPlausible(match: Plausibility & { residualPixels: number }, { halfDiagonal }: Field): boolean {
+  const { share, stretch, residualPixels } = match;
+  const { pixels, part, loose } = mostResidual;
+  const most = share >= loose.share ? loose.part * halfDiagonal : Math.max(pixels, part * halfDiagonal);
+  return share >= leastShare && stretch <= mostStretch && residualPixels <= Math.max(pixels, most);
+}
 
 /** Both lists are bright first. */
 export const plausibilityOf = (image: ImageStars, sky: Projected, pairs: Pairs): Plausibility => ({

@@ -46,11 +46,15 @@ const others = { usual: 3, hintedFew: 2, few: 14 };
 /** Odds that a match must have, natural logarithms: at least, and over the number of candidates that chance had. */
 const needed = { blind: 21, hinted: 14, overTested: 10 };
 
-export function searchSky(input: SearchInput): SearchOutput {
+/** @param late True ends the search. */
+export function searchSky(
+  input: SearchInput,
+  late = () => performance.timeOrigin + performance.now() > input.deadline,
+): SearchOutput {
   const started = performance.now();
   const cancel = new Int32Array(input.cancel);
   const cancelled = () => Atomics.load(cancel, 0) !== 0;
-  const stop = () => cancelled() || performance.timeOrigin + performance.now() > input.deadline;
+  const stop = () => cancelled() || late();
   const output: SearchOutput = {
     ...{ status: 'no-match', fit: null, found: null, tested: 0, bestLogOdds: 0, catalogueStars: null },
     ...{ milliseconds: 0, indexMilliseconds: 0 },
@@ -89,7 +93,7 @@ export function searchSky(input: SearchInput): SearchOutput {
       if (!verdict) return false;
       const enough = verdict.logOdds >= Math.max(floor, Math.log(Math.max(1, search.tested)) + needed.overTested);
       const fit = enough ? wcsOf(sky, field, stars, { ...verdict, mirrored }) : null;
-      if (fit && isPlausible(fit)) {
+      if (fit && isPlausible(fit, field)) {
         output.fit = { ...fit, logOdds: verdict.logOdds };
         output.found = { camera: verdict.camera, mirrored };
       } else output.bestLogOdds = Math.max(output.bestLogOdds, verdict.logOdds);
