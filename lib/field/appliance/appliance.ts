@@ -69,10 +69,12 @@ export class Appliance {
   /** With the batches that an earlier run left in the spool. */
   static async open(options: ApplianceOptions): Promise<Appliance> {
     const appliance = new Appliance(options);
-    for (const id of options.spool.names()) {
-      const record = restored(id, await options.spool.recorded(id), options.spool.frames(id));
+    const { spool } = options;
+    for (const id of spool.names()) {
+      const record = restored(id, await spool.recorded(id), spool.frames(id), spool.highest(id));
       appliance.records.set(id, record);
-      await options.spool.record(id, record);
+      // On a full disk it stays as it was: the frames must come out all the same.
+      await spool.record(id, record).catch(() => {});
     }
     return appliance;
   }
@@ -171,6 +173,7 @@ export class Appliance {
       this.running.delete(record.id);
       release();
       batch.conclude(state, message ?? unsaved?.message ?? null);
+      await this.forgetOld().catch(() => {});
     });
     this.running.set(record.id, { stop, finished });
     return { ...record };
@@ -215,7 +218,7 @@ export class Appliance {
     if (!(await this.options.spool.acknowledge(id, number))) return false;
     record.acknowledged++;
     this.events.emit('progress', { ...record });
-    if (isOver(record.state) && this.options.spool.frames(id).length === 0) {
+    if (this.knows(id) && isOver(record.state) && this.options.spool.frames(id).length === 0) {
       await this.options.spool.record(id, record);
       await this.forgetOld();
     }

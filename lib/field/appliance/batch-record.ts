@@ -49,9 +49,16 @@ export const estimatedBytes = ({ sensor }: CameraInfo): number | null =>
 
 export const interrupted = { state: 'interrupted', message: 'Nightflow was stopped while this batch ran.' } as const;
 
-/** What a restart finds: the record that was kept (null when damaged) and the frames that wait. */
-export function restored(id: string, kept: Record<string, unknown> | null, frames: SpooledFrame[]): BatchRecord {
-  const highest = frames.at(-1)?.number ?? 0;
+/**
+ * What a restart finds: the record that was kept (null when damaged), the frames that wait, and the number of the last that was here.
+ * The record of a batch that was cut off is that of its beginning: what it took is told by the frames and their numbers.
+ */
+export function restored(
+  id: string,
+  kept: Record<string, unknown> | null,
+  frames: SpooledFrame[],
+  highest: number,
+): BatchRecord {
   const whole = (value: unknown, otherwise: number) => (Number.isSafeInteger(value) ? (value as number) : otherwise);
   const state = kept?.state as BatchRecord['state'] | undefined;
   const over = state !== undefined && isOver(state);

@@ -2,7 +2,7 @@
  * Frames on the disk until a client has acknowledged them. A frame is one file whose name says everything (number, start, SHA-256), so
  * that there is nothing beside it that a power cut could tear from it; the folder is all that a restart needs.
  */
-import { mkdir, open, readdir, readFile, rm, stat, unlink } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rm, rmdir, stat, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { confine, freeBytes, partialSuffix, writeDurably } from '../../process/durable.ts';
 import { asNightflowError, NightflowError } from '../../process/errors.ts';
@@ -40,7 +40,17 @@ export interface SpoolRoom {
 /** What a frame brings: its bytes with their sum. */
 type Content = { bytes: Uint8Array; sha256: string; start: string | null; extension: string };
 
+interface Kept {
+  frames: Map<number, { frame: SpooledFrame; file: string }>;
+  /** The highest number that ever was here. */
+  highest: number;
+  /** The number of its mark. */
+  marked: number | null;
+}
+
 const namePattern = /^(\d{6})(?:_(\d{8}T\d{6}(?:\.\d+)?Z))?_([0-9a-f]{64})(\.[a-z0-9]{1,5})$/;
+/** Stays empty in the place of the highest frame when that is acknowledged, so that a restart knows how far the batch was. */
+const markPattern = /^(\d{6})\.acknowledged$/;
 const batchPattern = /^[0-9a-z-]{1,64}$/;
 const recordFile = 'batch.json';
 const maximumRecordBytes = 65_536;
@@ -49,7 +59,7 @@ const defaultReserveBytes = 256e6;
 export class Spool {
   readonly events = new Events<{ freed: undefined }>();
   private readonly options: Required<SpoolOptions>;
-  private readonly batches = new Map<string, Map<number, { frame: SpooledFrame; file: string }>>();
+  private readonly batches = new Map<string, Kept>();
   private used = 0;
 
   private constructor(options: SpoolOptions) {
@@ -75,16 +85,22 @@ export class Spool {
 
   /** The frames of a batch that wait for a client, in their order. */
   frames(batch: string): SpooledFrame[] {
-    return [...(this.batches.get(batch)?.values() ?? [])].map(({ frame }) => frame).sort((a, b) => a.number - b.number);
+    const kept = [...(this.batches.get(batch)?.frames.values() ?? [])];
+    return kept.map(({ frame }) => frame).sort((a, b) => a.number - b.number);
   }
 
   frame(batch: string, number: number): SpooledFrame | null {
-    return this.batches.get(batch)?.get(number)?.frame ?? null;
+    return this.batches.get(batch)?.frames.get(number)?.frame ?? null;
+  }
+
+  /** The number of the last frame that was kept, acknowledged or not; 0 when none was. */
+  highest(batch: string): number {
+    return this.batches.get(batch)?.highest ?? 0;
   }
 
   /** Where the file is; null when there is none (any more). */
   path(batch: string, number: number): string | null {
-    const file = this.batches.get(batch)?.get(number)?.file;
+    const file = this.batches.get(batch)?.frames.get(number)?.file;
     return file === undefined ? null : join(this.options.folder, batch, file);
   }
 
@@ -92,7 +108,7 @@ export class Spool {
     const { folder, maximumBytes, reserveBytes } = this.options;
     const disk = (await freeBytes(folder)) - reserveBytes;
     const roomBytes = Math.max(0, Math.min(maximumBytes - this.used, disk));
-    const frames = [...this.batches.values()].reduce((sum, each) => sum + each.size, 0);
+    const frames = [...this.batches.values()].reduce((sum, each) => sum + each.frames.size, 0);
     return { usedBytes: this.used, roomBytes, maximumBytes, frames, full: roomBytes === 0 };
   }
 
@@ -104,8 +120,8 @@ export class Spool {
 
   /** Resolves when the frame is whole on the disk. @throws disk-full, failed: then nothing of it is there. */
   async add(batch: string, number: number, content: Content): Promise<SpooledFrame> {
-    const frames = this.batches.get(batch);
-    if (!frames) throw new NightflowError('bad-input', `There is no batch "${batch}".`);
+    const kept = this.batches.get(batch);
+    if (!kept) throw new NightflowError('bad-input', `There is no batch "${batch}".`);
     const { byteLength } = content.bytes;
     const { roomBytes } = await this.room();
     if (byteLength > roomBytes) throw spoolFull(byteLength, roomBytes);
@@ -120,17 +136,22 @@ export class Spool {
       throw thrown;
     }
     const frame = frameOf(batch, file, byteLength)!;
-    frames.set(number, { frame, file });
+    kept.frames.set(number, { frame, file });
+    kept.highest = Math.max(kept.highest, number);
     return frame;
   }
 
   /** The client has it. @returns whether it was there. */
   async acknowledge(batch: string, number: number): Promise<boolean> {
-    const frames = this.batches.get(batch);
-    const known = frames?.get(number);
-    if (!frames || !known) return false;
+    const kept = this.batches.get(batch);
+    const known = kept?.frames.get(number);
+    if (!kept || !known) return false;
+    const { frames } = kept;
     frames.delete(number);
-    await unlink(join(this.options.folder, batch, known.file)).catch((error) => {
+    const folder = join(this.options.folder, batch);
+    // A disk without room even for a name must not keep the frame from going.
+    if (number === kept.highest) await this.mark(folder, kept, number).catch(() => {});
+    await unlink(join(folder, known.file)).catch((error) => {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
       frames.set(number, known);
       throw asNightflowError(error, `${known.file} can't be deleted`);
@@ -145,7 +166,7 @@ export class Spool {
     if (!batchPattern.test(batch)) throw new NightflowError('bad-input', `"${batch}" is no name of a batch.`);
     const text = Buffer.from(`${JSON.stringify(value)}\n`);
     await writeDurably(join(this.options.folder, batch, recordFile), [text]);
-    if (!this.batches.has(batch)) this.batches.set(batch, new Map());
+    if (!this.batches.has(batch)) this.batches.set(batch, { frames: new Map(), highest: 0, marked: null });
   }
 
   /** What `record` kept; null when it is not there or damaged. */
@@ -163,11 +184,11 @@ export class Spool {
 
   /** Throws a batch away with the frames that nobody fetched. */
   async forget(batch: string): Promise<void> {
-    const frames = this.batches.get(batch);
-    if (!frames) return;
+    const kept = this.batches.get(batch);
+    if (!kept) return;
     this.batches.delete(batch);
     await rm(join(this.options.folder, batch), { recursive: true, force: true });
-    for (const { frame } of frames.values()) this.used -= frame.bytes;
+    for (const { frame } of kept.frames.values()) this.used -= frame.bytes;
     this.events.emit('freed', undefined);
   }
 
@@ -180,21 +201,42 @@ export class Spool {
     });
   }
 
+  /** Not durable by itself: a power cut that undoes it undoes what came after it, too. */
+  private async mark(folder: string, kept: Kept, number: number): Promise<void> {
+    const { marked } = kept;
+    await writeFile(join(folder, markOf(number)), '');
+    kept.marked = number;
+    if (marked !== null && marked !== number) await unlink(join(folder, markOf(marked)));
+  }
+
   private async take(batch: string): Promise<void> {
-    const frames = new Map<number, { frame: SpooledFrame; file: string }>();
+    const kept: Kept = { frames: new Map(), highest: 0, marked: null };
     const folder = join(this.options.folder, batch);
+    let ours = false;
     for (const file of await readdir(folder)) {
       const path = join(folder, file);
+      const mark = markPattern.exec(file)?.[1];
+      ours ||= file === recordFile || mark !== undefined;
       if (file.endsWith(partialSuffix)) await unlink(path);
-      else if (namePattern.test(file)) {
+      else if (mark !== undefined) {
+        if (kept.marked !== null) await unlink(join(folder, markOf(Math.min(kept.marked, Number(mark)))));
+        kept.marked = Math.max(kept.marked ?? 0, Number(mark));
+        kept.highest = Math.max(kept.highest, kept.marked);
+      } else if (namePattern.test(file)) {
+        ours = true;
         const frame = frameOf(batch, file, (await stat(path)).size)!;
-        frames.set(frame.number, { frame, file });
+        kept.frames.set(frame.number, { frame, file });
+        kept.highest = Math.max(kept.highest, frame.number);
         this.used += frame.bytes;
       }
     }
-    this.batches.set(batch, frames);
+    // Somebody's own folder is no batch: it would be deleted one day.
+    if (ours) this.batches.set(batch, kept);
+    else await rmdir(folder).catch(() => {});
   }
 }
+
+const markOf = (number: number): string => `${String(number).padStart(6, '0')}.acknowledged`;
 
 function frameOf(batch: string, file: string, bytes: number): SpooledFrame | null {
   const [, number, time, sha256, extension] = namePattern.exec(file) ?? [];

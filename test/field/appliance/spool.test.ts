@@ -87,6 +87,30 @@ describe('the spool', () => {
     await expect(spool.read('b1', 1)).rejects.toMatchObject({ code: 'lost' });
   });
 
+  it('remembers how far a batch was with one empty file, whatever was acknowledged', async () => {
+    const folder = await temporaryFolder();
+    const spool = await Spool.open({ folder, maximumBytes: 1000, reserveBytes: 0 });
+    await spool.record('b1', {});
+    for (const number of [1, 2, 3]) {
+      await spool.add('b1', number, content('x'));
+      await spool.acknowledge('b1', number);
+    }
+    expect((await readdir(join(folder, 'b1'))).toSorted()).toEqual(['000003.acknowledged', 'batch.json']);
+    const again = await Spool.open({ folder, maximumBytes: 1000, reserveBytes: 0 });
+    expect([again.highest('b1'), again.frames('b1').length, (await again.room()).usedBytes]).toEqual([3, 0, 0]);
+  });
+
+  it("leaves somebody's own folder alone, and clears away one that never became a batch", async () => {
+    const folder = await temporaryFolder();
+    await mkdir(join(folder, 'holiday'));
+    await writeFile(join(folder, 'holiday', 'beach.jpg'), 'sand');
+    await mkdir(join(folder, 'torn'));
+    await writeFile(join(folder, 'torn', 'batch.json.12345678.nightflow-part'), '{');
+    const spool = await Spool.open({ folder, maximumBytes: 1000, reserveBytes: 0 });
+    expect(spool.names()).toEqual([]);
+    expect(await readdir(folder)).toEqual(['holiday']);
+  });
+
   it('refuses names that lead out of it, and passes over a damaged record', async () => {
     const folder = await temporaryFolder();
     const spool = await Spool.open({ folder, maximumBytes: 1000 });
