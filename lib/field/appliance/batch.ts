@@ -32,6 +32,8 @@ export class Batch {
   private readonly writing = new Set<Promise<void>>();
   private frameBytes: number | null;
   private failure: NightflowError | null = null;
+  /** Frames in memory for which there was no room. */
+  private readonly waiting = new Set<number>();
 
   constructor(record: BatchRecord, context: BatchContext) {
     this.record = record;
@@ -131,12 +133,17 @@ export class Batch {
       try {
         const file = await spool.add(this.record.id, number, content);
         this.record.kept++;
+        if (this.waiting.delete(number) && this.waiting.size === 0 && this.record.state === 'waiting-for-space')
+          this.change('running', null);
         this.context.onFrame(frame, file);
         this.context.onChange(this.record);
         return;
       } catch (thrown) {
         const error = asNightflowError(thrown);
         if (error.code !== 'disk-full' || this.record.whenFull === 'end' || signal.aborted) throw error;
+        // It turned out larger than those before it: it waits in memory, and the camera behind it.
+        this.waiting.add(number);
+        if (this.record.state === 'running') this.change('waiting-for-space', fullSentence);
         await this.roomMayHaveCome(signal);
       }
   }
@@ -157,7 +164,7 @@ export class Batch {
         continue;
       }
       if (this.record.whenFull === 'end') throw fullAfter(this.record);
-      this.change('waiting-for-space', 'The spool is full: fetch and acknowledge (DELETE) frames.');
+      this.change('waiting-for-space', fullSentence);
       await this.roomMayHaveCome(signal);
     }
     if (this.record.state === 'waiting-for-space') this.change('running', null);
@@ -176,6 +183,8 @@ export class Batch {
     this.context.onChange(this.record);
   }
 }
+
+const fullSentence = 'The spool is full: fetch and acknowledge (DELETE) frames.';
 
 const endOf = ({ code }: NightflowError): BatchState =>
   code === 'aborted' ? 'aborted' : code === 'disk-full' ? 'spool-full' : 'failed';

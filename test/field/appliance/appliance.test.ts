@@ -1,9 +1,12 @@
-import { writeFile } from 'node:fs/promises';
+import { cp, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { RecoveryState } from '../../../lib/camera/camera.ts';
-import type { Appliance } from '../../../lib/field/appliance/appliance.ts';
+import { realClock } from '../../../lib/clock/clock.ts';
+import { Appliance } from '../../../lib/field/appliance/appliance.ts';
+import { Spool } from '../../../lib/field/appliance/spool.ts';
 import { readFrame } from '../../../lib/frame/read.ts';
+import { NightflowError } from '../../../lib/process/errors.ts';
 import { CountingCamera, exposure, openAppliance, pixelBlocks, temporaryFolder } from './counting-camera.ts';
 
 const patience = { timeout: 20_000 };
@@ -47,6 +50,18 @@ describe('a batch', () => {
     for (const { number } of appliance.batch(id).frames) await appliance.acknowledge(id, number);
     await state(appliance, second.id).toBe('done');
     expect(appliance.batch(second.id).frames).toHaveLength(5);
+  });
+
+  it('says that it waits when a frame turns out larger than the room that is left', async () => {
+    const camera = new CountingCamera(8, 8);
+    camera.before = async (n) => void (n === 2 && Object.assign(camera, { size: { width: 200, height: 100 } }));
+    const appliance = await openAppliance(camera, { maximumBytes: 48_000 });
+    const { id } = await appliance.start(2, exposure);
+    await state(appliance, id).toBe('waiting-for-space');
+    expect(appliance.batch(id)).toMatchObject({ kept: 1, message: expect.stringContaining('DELETE') });
+    await appliance.acknowledge(id, 1);
+    await state(appliance, id).toBe('done');
+    expect(appliance.batch(id)).toMatchObject({ kept: 2, message: null });
   });
 
   it('ends with what it has where it is to end, and says why', async () => {
@@ -149,6 +164,55 @@ describe('a batch', () => {
     expect(again.batch(id).frames).toHaveLength(3);
   });
 });
+
+describe('an appliance after a crash', () => {
+  it('knows how many frames were taken although a client had fetched all of them', async () => {
+    const folder = await temporaryFolder();
+    const camera = new CountingCamera();
+    camera.before = (n, signal) => (n > 5 ? new Promise((_, no) => signal?.addEventListener('abort', no)) : noWait);
+    const appliance = await openAppliance(camera, { folder });
+    const { id } = await appliance.start(9, exposure);
+    await expect.poll(() => appliance.batch(id).kept, patience).toBe(5);
+    for (const number of [2, 1, 5]) await appliance.acknowledge(id, number);
+    const crashed = await openAppliance(new CountingCamera(), { folder: await copyOf(folder) });
+    expect(crashed.batch(id)).toMatchObject({ state: 'interrupted', count: 9, taken: 5, kept: 5, acknowledged: 3 });
+    for (const number of [4, 3]) await appliance.acknowledge(id, number);
+    const later = await openAppliance(new CountingCamera(), { folder: await copyOf(folder) });
+    expect(later.batch(id)).toMatchObject({ taken: 5, kept: 5, acknowledged: 5, frames: [] });
+  });
+
+  it('opens on a disk that takes no byte more, so that its frames can be fetched', async () => {
+    const folder = await temporaryFolder();
+    const appliance = await openAppliance(new CountingCamera(), { folder });
+    const { id } = await appliance.start(2, exposure);
+    await state(appliance, id).toBe('done');
+    const spool = await Spool.open({ folder, maximumBytes: 1e9, reserveBytes: 0 });
+    spool.record = async () => {
+      throw new NightflowError('disk-full', 'No space left.');
+    };
+    const again = await Appliance.open({ clock: realClock, cameras: [], spool, whenFull: 'pause' });
+    expect(again.batch(id).frames).toHaveLength(2);
+  });
+
+  it('is the same when a client was so fast that all was fetched before the batch ended: old ones are forgotten', async () => {
+    const appliance = await openAppliance(new CountingCamera());
+    appliance.events.on('frame', ({ file }) => file && void appliance.acknowledge(file.batch, file.number));
+    for (let n = 0; n < 23; n++) {
+      const { id } = await appliance.start(1, exposure);
+      await expect.poll(() => appliance.knows(id) && appliance.batch(id).state, patience).toBe('done');
+      await expect.poll(async () => (await appliance.status()).cameras[0]!.busy, patience).toBeNull();
+    }
+    await expect.poll(async () => (await appliance.status()).batches.length, patience).toBeLessThanOrEqual(20);
+  });
+});
+
+const noWait = Promise.resolve();
+/** What a power cut leaves: the files as they are now. */
+const copyOf = async (folder: string) => {
+  const copy = await temporaryFolder();
+  await cp(folder, copy, { recursive: true });
+  return copy;
+};
 
 describe('the format', () => {
   it('original is refused before anything is exposed where the camera makes no file of its own', async () => {
