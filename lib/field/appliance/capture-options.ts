@@ -92,7 +92,7 @@ export function batchOf(values: CaptureOptions, positionals: string[]): BatchOpt
   if (kind !== undefined && kind !== 'light' && kind !== 'dark' && kind !== 'flat' && kind !== 'bias')
     throw badOption('--kind is light, dark, flat or bias.');
   return {
-    count: numberOf('the number of frames', positionals[0]!, 1, 1_000_000),
+    count: numberOf('the number of frames', positionals[0]!, 1, 999_999),
     exposure: {
       exposureSeconds: numberOf('exposure', values.exposure, 0, 86_400),
       ...(values.gain === undefined ? {} : { gain: numberOf('gain', values.gain) }),

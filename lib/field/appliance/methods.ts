@@ -24,8 +24,8 @@ export const exposureSchemas: Record<string, Schema> = {
   },
 };
 
-/** Frames of one batch: beyond a week of seconds. */
-const maximumCount = 1_000_000;
+/** Frames of one batch: beyond a week of seconds, and six digits in the name of a file. */
+const maximumCount = 999_999;
 
 export function applianceMethods(appliance: Appliance, version: string): MethodTable {
   const methods: MethodTable = {

@@ -120,10 +120,12 @@ function checkedValue(name: string, value: unknown, schema: Schema): unknown {
   const { type, minimum = Number.NEGATIVE_INFINITY, maximum = Infinity } = schema;
   const shown = JSON.stringify(value).slice(0, 60);
   if (type === 'value') {
-    if (!['string', 'number', 'boolean'].includes(typeof value) || String(value).length > longestText)
+    const infinite = typeof value === 'number' && !Number.isFinite(value);
+    if (!['string', 'number', 'boolean'].includes(typeof value) || infinite || String(value).length > longestText)
       throw bad(`The parameter ${name} must be a number, a text or true or false, not ${shown}.`);
   } else if (type === 'number' || type === 'integer') {
-    const whole = type === 'number' || Number.isSafeInteger(value);
+    // JSON's 1e999 is read as infinite.
+    const whole = type === 'number' ? Number.isFinite(value) : Number.isSafeInteger(value);
     if (typeof value !== 'number' || !whole || !(value >= minimum && value <= maximum))
       throw bad(`The parameter ${name} must be ${wantedNumber(schema)}, not ${shown}.`);
   } else if (typeof value !== type || String(value).length > longestText)

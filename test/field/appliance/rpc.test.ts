@@ -31,6 +31,8 @@ describe('JSON-RPC 2.0', () => {
     ['an unknown param', { jsonrpc: '2.0', method: 'abort', params: { all: 1 }, id: 1 }, -32602, 1],
     ['a missing param', { jsonrpc: '2.0', method: 'settings.get', id: 1 }, -32602, 1],
     ['a param of another kind', { jsonrpc: '2.0', method: 'batch', params: [1.5, 1], id: 1 }, -32602, 1],
+    ['a number beyond all', '{"jsonrpc":"2.0","method":"batch","params":[2,1,"main",1e999],"id":1}', -32602, 1],
+    ['more frames than have names', { jsonrpc: '2.0', method: 'batch', params: [1e6, 1], id: 1 }, -32602, 1],
     ['null', null, -32600, null],
   ])('answers %s with the standard’s error', async (_what, request, code, id) => {
     const { send } = await server();
