@@ -29,36 +29,41 @@ const fittedStars = 400;
 /** Lenses with more bend are none that anybody sells; it keeps the fit from running away on few stars. */
 const [mostCubic, mostQuintic] = [0.25, 0.08];
 
+/** A picture and the sky over it; a camera that stands still may be fitted on several. */
+export interface Epoch {
+  sky: ReferenceStars;
+  stars: ImageStars;
+}
+
 export interface Match {
   seen: Projected;
   pairs: Pairs;
 }
 
 /** The lens and where it looks, ring by ring from a camera that is roughly right in the middle. Null when too few stars follow. */
-export function fitWhole(sky: ReferenceStars, stars: ImageStars, start: AllSkyCamera): AllSkyCamera | null {
+export function fitWhole(epochs: readonly Epoch[], start: AllSkyCamera): AllSkyCamera | null {
   let camera: AllSkyCamera | null = start;
   for (const limit of [45, 52, 60, 68, 76, 84]) {
     const reach = Math.max(2.5, start.focalLength * (limit < 50 ? 0.04 : 0.02));
     const unknowns = limit < 50 ? inner : limit < 76 ? outer : wholeCamera;
-    camera = settle(sky, stars, camera, limit * degrees, reach, unknowns);
+    camera = settle(epochs, camera, limit * degrees, reach, unknowns);
     if (!camera) return null;
   }
   return camera;
 }
 
 /** Where a known camera looks, a little off from where it is thought to; null when too few stars say. */
-export function fitTurn(sky: ReferenceStars, stars: ImageStars, start: AllSkyCamera): AllSkyCamera | null {
+export function fitTurn(epochs: readonly Epoch[], start: AllSkyCamera): AllSkyCamera | null {
   let camera: AllSkyCamera | null = start;
   for (const reach of [0.02, 0.01]) {
-    camera = settle(sky, stars, camera, 78 * degrees, Math.max(2, start.focalLength * reach), turns);
+    camera = settle(epochs, camera, 78 * degrees, Math.max(2, start.focalLength * reach), turns);
     if (!camera) return null;
   }
   return camera;
 }
 
 function settle(
-  sky: ReferenceStars,
-  stars: ImageStars,
+  epochs: readonly Epoch[],
   start: AllSkyCamera,
   limit: number,
   reach: number,
@@ -66,14 +71,18 @@ function settle(
 ): AllSkyCamera | null {
   let camera = start;
   let within = reach;
-  const inside = starsWithin(stars, start, limit + 0.1, fittedStars);
+  const inside = epochs.map(({ sky, stars }) => ({
+    sky,
+    stars: starsWithin(stars, start, limit + 0.1, fittedStars),
+  }));
   for (let round = 0; round < rounds; round++) {
-    const { seen, pairs } = match(sky, inside, camera, limit, within);
-    if (pairs.count < Math.max(leastPairs, unknowns.length + 2)) return null;
-    const next = improve(sky, camera, inside, seen, pairs, unknowns);
+    const matches = inside.map(({ sky, stars }) => match(sky, stars, camera, limit, within));
+    const count = matches.reduce((sum, { pairs }) => sum + pairs.count, 0);
+    if (count < Math.max(leastPairs, unknowns.length + 2)) return null;
+    const next = improve(camera, inside, matches, unknowns);
     if (!next || !isLens(next)) return null;
     camera = next;
-    within = Math.max(1.5, Math.min(within, 3 * scatter(pairs)));
+    within = Math.max(1.5, Math.min(within, 3 * scatter(matches.map(({ pairs }) => pairs))));
   }
   return camera;
 }
@@ -129,18 +138,19 @@ export function match(
 }
 
 /** Standard deviation along an axis, pixels. */
-export function scatter({ count, squares }: Pairs): number {
-  let sum = 0;
-  for (let p = 0; p < count; p++) sum += squares[p]!;
-  return Math.sqrt(sum / Math.max(1, 2 * count));
+export function scatter(lists: readonly Pairs[]): number {
+  let [sum, all] = [0, 0];
+  for (const { count, squares } of lists) {
+    for (let p = 0; p < count; p++) sum += squares[p]!;
+    all += count;
+  }
+  return Math.sqrt(sum / Math.max(1, 2 * all));
 }
 
 function improve(
-  sky: ReferenceStars,
   camera: AllSkyCamera,
-  stars: ImageStars,
-  seen: Projected,
-  pairs: Pairs,
+  epochs: readonly Epoch[],
+  matches: readonly Match[],
   unknowns: Unknown[],
 ): AllSkyCamera | null {
   const moved = unknowns.map((unknown) => changed(camera, unknown, steps[unknown]));
@@ -148,21 +158,24 @@ function improve(
   const matrix = Array.from({ length: n }, () => new Float64Array(n + 1));
   const place = new Float64Array(2);
   const slopes = [new Float64Array(n), new Float64Array(n)];
-  for (let p = 0; p < pairs.count; p++) {
-    const at = seen.stars[pairs.star[p]!]! * 3;
-    const [x, y, z] = [sky.directions[at]!, sky.directions[at + 1]!, sky.directions[at + 2]!];
-    const [px, py] = [seen.x[pairs.star[p]!]!, seen.y[pairs.star[p]!]!];
-    const off = [stars.x[pairs.image[p]!]! - px, stars.y[pairs.image[p]!]! - py];
-    for (let i = 0; i < n; i++) {
-      projectWide(moved[i]!, x, y, z, 3, place);
-      slopes[0]![i] = (place[0]! - px) / steps[unknowns[i]!];
-      slopes[1]![i] = (place[1]! - py) / steps[unknowns[i]!];
-    }
-    for (let axis = 0; axis < 2; axis++)
+  for (const [e, { seen, pairs }] of matches.entries()) {
+    const { sky, stars } = epochs[e]!;
+    for (let p = 0; p < pairs.count; p++) {
+      const at = seen.stars[pairs.star[p]!]! * 3;
+      const [x, y, z] = [sky.directions[at]!, sky.directions[at + 1]!, sky.directions[at + 2]!];
+      const [px, py] = [seen.x[pairs.star[p]!]!, seen.y[pairs.star[p]!]!];
+      const off = [stars.x[pairs.image[p]!]! - px, stars.y[pairs.image[p]!]! - py];
       for (let i = 0; i < n; i++) {
-        for (let j = 0; j < n; j++) matrix[i]![j]! += slopes[axis]![i]! * slopes[axis]![j]!;
-        matrix[i]![n]! += slopes[axis]![i]! * off[axis]!;
+        projectWide(moved[i]!, x, y, z, 3, place);
+        slopes[0]![i] = (place[0]! - px) / steps[unknowns[i]!];
+        slopes[1]![i] = (place[1]! - py) / steps[unknowns[i]!];
       }
+      for (let axis = 0; axis < 2; axis++)
+        for (let i = 0; i < n; i++) {
+          for (let j = 0; j < n; j++) matrix[i]![j]! += slopes[axis]![i]! * slopes[axis]![j]!;
+          matrix[i]![n]! += slopes[axis]![i]! * off[axis]!;
+        }
+    }
   }
   const answer = eliminate(matrix);
   return answer && unknowns.reduce((next, unknown, i) => changed(next, unknown, answer[i]!), camera);

@@ -1,8 +1,7 @@
 /** Is a fitted all-sky camera right? The odds that so many of the brightest stars of the sky lie on stars of the picture by chance. */
 import type { AllSkyCamera } from './all-sky-camera.ts';
-import { match, scatter, starsWithin } from './all-sky-fit.ts';
-import type { ReferenceStars } from './all-sky-references.ts';
-import type { ImageStars, Pairs } from './built-in-refine.ts';
+import { type Epoch, match, scatter, starsWithin } from './all-sky-fit.ts';
+import type { Pairs } from './built-in-refine.ts';
 
 export interface AllSkyFit {
   camera: AllSkyCamera;
@@ -22,30 +21,36 @@ const wholeSky = 82 * degrees;
 /** Strangers scatter evenly over the reach: half of it along an axis. */
 const mostScatter = 0.38;
 
-export function judge(sky: ReferenceStars, stars: ImageStars, camera: AllSkyCamera): AllSkyFit {
+/** @param epochs The picture that is judged first: its matches and residual are told. All count for the odds. */
+export function judge(epochs: readonly Epoch[], camera: AllSkyCamera): AllSkyFit {
   const reach = Math.max(1.5, camera.focalLength * 0.006);
-  const bright = starsWithin(stars, camera, clearSky, imageStars);
-  const { seen, pairs } = match(sky, bright, camera, clearSky, reach);
-  const expected = Math.min(expectedStars, seen.count);
-  let found = 0;
-  for (let p = 0; p < pairs.count; p++) if (pairs.star[p]! < expected) found++;
   const area = (camera.focalLength * clearSky) ** 2;
-  const chance = Math.min(0.5, 1 - Math.exp((-Math.max(3, bright.count) * reach ** 2) / area));
-  const wide = sharpest(sky, stars, camera, reach);
+  let [expected, found, inside] = [0, 0, 0];
+  const lists = epochs.map(({ sky, stars }) => {
+    const bright = starsWithin(stars, camera, clearSky, imageStars);
+    const { seen, pairs } = match(sky, bright, camera, clearSky, reach);
+    const brightest = Math.min(expectedStars, seen.count);
+    for (let p = 0; p < pairs.count; p++) if (pairs.star[p]! < brightest) found++;
+    expected += brightest;
+    inside += Math.max(3, bright.count);
+    return pairs;
+  });
+  const chance = Math.min(0.5, 1 - Math.exp((-inside * reach ** 2) / area / epochs.length));
+  const wide = sharpest(epochs[0]!, camera, reach);
   return {
     camera,
     matchedStars: wide.count,
-    residualPixels: Math.SQRT2 * scatter(wide),
+    residualPixels: Math.SQRT2 * scatter([wide]),
     share: found / Math.max(1, expected),
-    logOdds: scatter(pairs) > mostScatter * reach ? 0 : -logTail(expected, found, chance),
+    logOdds: scatter(lists) > mostScatter * reach ? 0 : -logTail(expected, found, chance),
   };
 }
 
 /** The pairs without those that are strangers: the reach follows the scatter. */
-function sharpest(sky: ReferenceStars, stars: ImageStars, camera: AllSkyCamera, reach: number): Pairs {
+function sharpest({ sky, stars }: Epoch, camera: AllSkyCamera, reach: number): Pairs {
   let { pairs } = match(sky, stars, camera, wholeSky, reach);
   for (let round = 0; round < 3; round++) {
-    const within = Math.min(reach, Math.max(1, 3.5 * scatter(pairs)));
+    const within = Math.min(reach, Math.max(1, 3.5 * scatter([pairs])));
     pairs = match(sky, stars, camera, wholeSky, within).pairs;
   }
   return pairs;

@@ -29,10 +29,7 @@ const [inner, outer] = [2, 6];
 const longestSide = 2600;
 
 export function findAllSkyStars(input: AllSkyStarsInput): AllSkyStars {
-  const { pixels, width, height, bin } = plane(input);
-  const contrast = contrastOf(pixels, width, height);
-  const tile = tileSide(width, height);
-  const noise = unrestOf(contrast, width, height, tile);
+  const { contrast, noise, tile, width, height, bin } = contrastMap(input);
   const tiles = Math.ceil(width / tile);
   const peaks: { x: number; y: number; flux: number }[] = [];
   for (let y = outer; y < height - outer; y++)
@@ -51,7 +48,25 @@ export function findAllSkyStars(input: AllSkyStarsInput): AllSkyStars {
   };
 }
 
-function plane({ data, width, height, type }: AllSkyStarsInput) {
+/** The picture as contrasts, with the noise of them by tiles; binned where it is large. */
+export interface ContrastMap {
+  contrast: Float32Array;
+  width: number;
+  height: number;
+  /** Standard deviation of the contrast in each tile of `tile` pixels, row by row. */
+  noise: Float32Array;
+  tile: number;
+  bin: number;
+}
+
+export function contrastMap(input: Omit<AllSkyStarsInput, 'most'>): ContrastMap {
+  const { pixels, width, height, bin } = plane(input);
+  const contrast = contrastOf(pixels, width, height);
+  const tile = tileSide(width, height);
+  return { contrast, width, height, noise: unrestOf(contrast, width, height, tile), tile, bin };
+}
+
+function plane({ data, width, height, type }: Omit<AllSkyStarsInput, 'most'>) {
   const source = type === 'u16' ? new Uint16Array(data) : new Float32Array(data);
   let bin = 1;
   while (Math.max(width, height) / bin > longestSide) bin++;

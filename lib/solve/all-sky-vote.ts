@@ -3,6 +3,7 @@
  * of the sky at the same distance from the zenith votes for a turn; many votes for the same one are a start for the fit.
  */
 import type { AllSkyCamera } from './all-sky-camera.ts';
+import type { Epoch } from './all-sky-fit.ts';
 import type { ReferenceStars } from './all-sky-references.ts';
 import type { ImageStars } from './built-in-refine.ts';
 
@@ -34,9 +35,10 @@ const [nearest, farthest] = [8 * degrees, 68 * degrees];
 const tolerance = 2.2 * degrees;
 const turns = 180;
 
-export function voteForTurn(sky: ReferenceStars, image: ImageStars, options: VoteOptions): Candidate[] {
+/** @param epochs Of one camera; the stars of the picture in the order in which they may vote. */
+export function voteForTurn(epochs: readonly Epoch[], options: VoteOptions): Candidate[] {
   const { width, height, tilt, wanted, stop } = options;
-  const voters = votersOf(sky);
+  const sides = epochs.map(({ sky, stars }) => ({ voters: votersOf(sky), stars }));
   const half = Math.min(width, height) / 2;
   const best: Candidate[] = [];
   const votes = new Float64Array(turns);
@@ -51,7 +53,7 @@ export function voteForTurn(sky: ReferenceStars, image: ImageStars, options: Vot
         const x = (width - 1) / 2 + i * step * focalLength;
         const y = (height - 1) / 2 + j * step * focalLength;
         for (const mirrored of [false, true]) {
-          const { turn, surprise } = mostVoted(voters, image, { x, y, focalLength, mirrored }, votes);
+          const { turn, surprise } = mostVoted(sides, { x, y, focalLength, mirrored }, votes);
           const floor = best.length < wanted ? 0 : best.at(-1)!.surprise;
           if (surprise <= floor) continue;
           const lens = { width, height, x, y, focalLength, cubic: 0, quintic: 0, mirrored };
@@ -87,12 +89,32 @@ type View = Pick<AllSkyCamera, 'x' | 'y' | 'focalLength' | 'mirrored'>;
 
 /** The azimuth of the picture's right that most pairs speak for. */
 function mostVoted(
+  sides: readonly { voters: Voters; stars: ImageStars }[],
+  view: View,
+  votes: Float64Array,
+): { turn: number; surprise: number } {
+  votes.fill(0);
+  let pairs = 0;
+  for (const { voters, stars } of sides) pairs += vote(voters, stars, view, votes);
+  let best = 0;
+  let at = 0;
+  for (let bin = 0; bin < turns; bin++) {
+    const sum = votes[bin]! + votes[(bin + 1) % turns]!;
+    if (sum > best) [best, at] = [sum, bin];
+  }
+  // Chance spreads the pairs evenly over the turns: Poisson's tail, nearly.
+  const usual = (2 * pairs) / turns;
+  const surprise = best > usual && usual > 0 ? best * Math.log(best / usual) - best + usual : 0;
+  return { turn: ((at + 1) / turns) * 2 * Math.PI, surprise };
+}
+
+/** @returns how many votes were cast */
+function vote(
   { zenithDistance, azimuth }: Voters,
   image: ImageStars,
   { x, y, focalLength, mirrored }: View,
   votes: Float64Array,
-): { turn: number; surprise: number } {
-  votes.fill(0);
+): number {
   const stars = zenithDistance.length;
   let pairs = 0;
   for (let i = 0, voted = 0; i < image.count && voted < imageVoters; i++) {
@@ -108,16 +130,7 @@ function mostVoted(
       votes[Math.floor((turn - Math.floor(turn)) * turns) % turns]!++;
     }
   }
-  let best = 0;
-  let at = 0;
-  for (let bin = 0; bin < turns; bin++) {
-    const sum = votes[bin]! + votes[(bin + 1) % turns]!;
-    if (sum > best) [best, at] = [sum, bin];
-  }
-  // Chance spreads the pairs evenly over the turns: Poisson's tail, nearly.
-  const usual = (2 * pairs) / turns;
-  const surprise = best > usual && usual > 0 ? best * Math.log(best / usual) - best + usual : 0;
-  return { turn: ((at + 1) / turns) * 2 * Math.PI, surprise };
+  return pairs;
 }
 
 function firstFrom(sorted: Float64Array, value: number): number {

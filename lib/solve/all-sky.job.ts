@@ -10,14 +10,19 @@ import type { ImageStars } from './built-in-refine.ts';
 import type { StarPlaces } from './built-in-stars.ts';
 import { spreadStars } from './star-list.ts';
 
+export interface StarsOfPicture {
+  /** Brightest first. */
+  stars: StarPlaces;
+  /** UTC since 1970 of the middle of the exposure. */
+  milliseconds: number;
+}
+
 export interface AllSkyInput {
   width: number;
   height: number;
-  /** Brightest first. */
-  stars: StarPlaces;
   site: GeographicPlace;
-  /** UTC since 1970 of the middle of the exposure. */
-  milliseconds: number;
+  /** The picture, and earlier ones of the same camera. */
+  pictures: readonly StarsOfPicture[];
   /** Milliseconds since 1970 of the thread-independent monotonic clock (performance.timeOrigin + performance.now()). */
   deadline: number;
   /** One 32-bit number; not 0: stop. */
@@ -29,6 +34,8 @@ export interface AllSkyInput {
 export interface AllSkyOutput {
   status: 'matched' | 'no-match' | 'timed-out' | 'cancelled';
   fit: AllSkyFit | null;
+  /** Of a known camera that too few stars confirm: what speaks for it nevertheless. */
+  unsure: AllSkyFit | null;
 }
 
 const references = 700;
@@ -40,41 +47,43 @@ const beyondDoubt = 60;
 const tilts = [0.21, 0.5];
 const candidates = 120;
 const cells = 40;
+const nothing = { fit: null, unsure: null };
 
 export function solveWholeSky(input: AllSkyInput): AllSkyOutput {
   const cancel = new Int32Array(input.cancel);
   const cancelled = () => Atomics.load(cancel, 0) !== 0;
   const late = () => performance.timeOrigin + performance.now() > input.deadline;
   const stop = () => cancelled() || late();
-  const sky = referencesOver(input.site, input.milliseconds, references);
-  const stars: ImageStars = {
-    count: input.stars.x.length,
-    x: Float64Array.from(input.stars.x),
-    y: Float64Array.from(input.stars.y),
-  };
+  const epochs = input.pictures.map(({ stars, milliseconds }) => ({
+    sky: referencesOver(input.site, milliseconds, references),
+    stars: { count: stars.x.length, x: Float64Array.from(stars.x), y: Float64Array.from(stars.y) },
+  }));
   if (input.camera) {
     // Where few stars shine through clouds, they may still be where the camera saw them.
-    const turned = fitTurn(sky, stars, input.camera);
-    const tracked = [turned, input.camera].flatMap((camera) => (camera ? [judge(sky, stars, camera)] : []));
-    const fit = tracked.sort((one, other) => other.logOdds - one.logOdds)[0]!;
-    return fit.logOdds >= leastOddsTracked ? { status: 'matched', fit } : { status: 'no-match', fit: null };
+    const turned = fitTurn(epochs, input.camera);
+    const asItStood = judge(epochs, input.camera);
+    const nudged = turned && judge(epochs, turned);
+    const fit = nudged && nudged.logOdds >= asItStood.logOdds - 1 ? nudged : asItStood;
+    return fit.logOdds >= leastOddsTracked
+      ? { status: 'matched', fit, unsure: null }
+      : { status: 'no-match', fit: null, unsure: asItStood };
   }
   const { width, height } = input;
-  const voters = spread(stars, { width, height });
+  const voters = epochs.map(({ sky, stars }) => ({ sky, stars: spread(stars, { width, height }) }));
   for (const tilt of tilts) {
     let best: AllSkyFit | null = null;
-    for (const { camera } of voteForTurn(sky, voters, { width, height, tilt, wanted: candidates, stop })) {
+    for (const { camera } of voteForTurn(voters, { width, height, tilt, wanted: candidates, stop })) {
       if (stop()) break;
-      const whole = fitWhole(sky, stars, camera);
-      const fit = whole && judge(sky, stars, whole);
+      const whole = fitWhole(epochs, camera);
+      const fit = whole && judge(epochs, whole);
       if (fit && fit.logOdds > (best?.logOdds ?? 0)) best = fit;
       if (best && best.logOdds >= beyondDoubt) break;
     }
-    if (cancelled()) return { status: 'cancelled', fit: null };
-    if (best && best.logOdds >= leastOdds) return { status: 'matched', fit: best };
-    if (late()) return { status: 'timed-out', fit: null };
+    if (cancelled()) return { status: 'cancelled', ...nothing };
+    if (best && best.logOdds >= leastOdds) return { status: 'matched', fit: best, unsure: null };
+    if (late()) return { status: 'timed-out', ...nothing };
   }
-  return { status: 'no-match', fit: null };
+  return { status: 'no-match', ...nothing };
 }
 
 /** The brightest of each part of the picture in turn: the Moon's flares and an aurora's edge must not take all the votes. */

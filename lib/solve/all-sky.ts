@@ -3,11 +3,12 @@ import type { Frame } from '../frame/frame.ts';
 import { allocateShared } from '../kernels/memory.ts';
 import { job, sharedPool } from '../kernels/pool.ts';
 import { asNightflowError } from '../process/errors.ts';
-import type { AllSkyInput, AllSkyOutput } from './all-sky.job.ts';
+import type { AllSkyInput, AllSkyOutput, StarsOfPicture } from './all-sky.job.ts';
 import type { AllSkyCamera } from './all-sky-camera.ts';
 import type { AllSkyFit } from './all-sky-judge.ts';
 import type { GeographicPlace } from './all-sky-overhead.ts';
 import type { AllSkyStars, AllSkyStarsInput } from './all-sky-stars.job.ts';
+import type { Weighed, WeighInput } from './all-sky-weigh.job.ts';
 import { planeOf } from './picture-file.ts';
 import type { SolveRequest, SolveStatus } from './solver.ts';
 
@@ -18,6 +19,8 @@ export interface AllSkyResult {
   fit: AllSkyFit | null;
   /** Stars that were found in the picture. */
   stars: number;
+  /** These stars, for a fit of several pictures together; null: none were looked for. */
+  list: StarsOfPicture | null;
   /** Wall seconds. */
   seconds: { detect: number; search: number; total: number };
 }
@@ -26,16 +29,23 @@ export interface AllSkyRequest extends Pick<SolveRequest, 'frame' | 'timeoutSeco
   site: GeographicPlace;
   /** UTC since 1970 of the middle of the exposure. */
   milliseconds: number;
+  /** Stars of earlier pictures of the same camera at other times, where one alone has too few. */
+  earlier?: readonly StarsOfPicture[];
+  /** The picture's own, where they were looked for before. */
+  list?: StarsOfPicture;
 }
 
-/** A first fit has eight unknowns; a camera that is known is confirmed by fewer. */
-export const fewestStars = { fit: 20, track: 6 } as const;
+/** Standard deviations by which the light at the places of the stars must stand out where hardly one can be told. */
+const leastSigmas = 4;
+/** A first fit has eight unknowns. */
+export const fewestStars = 20;
 const mostStars = 900;
 const allSkyJob = job<AllSkyInput, AllSkyOutput>(new URL('./all-sky.job.ts', import.meta.url), 'solveWholeSky');
 const starsJob = job<AllSkyStarsInput, AllSkyStars>(
   new URL('./all-sky-stars.job.ts', import.meta.url),
   'findAllSkyStars',
 );
+const weighJob = job<WeighInput, Weighed>(new URL('./all-sky-weigh.job.ts', import.meta.url), 'weighSky');
 
 /** Finds lens and orientation of an all-sky camera from one picture of a clear night. @throws bad-input, failed */
 export const solveAllSky = (request: AllSkyRequest): Promise<AllSkyResult> => run(request, null);
@@ -48,41 +58,51 @@ async function run(request: AllSkyRequest, camera: AllSkyCamera | null): Promise
   const { frame, timeoutSeconds, signal, site, milliseconds } = request;
   const started = performance.now();
   let detected = started;
-  const answer = (status: SolveStatus, reason: string, stars: number, fit: AllSkyFit | null = null): AllSkyResult => {
+  let list: StarsOfPicture | null = null;
+  const answer = (status: SolveStatus, reason: string, fit: AllSkyFit | null = null): AllSkyResult => {
     const now = performance.now();
     const seconds = { detect: detected - started, search: now - detected, total: now - started };
     for (const key of ['detect', 'search', 'total'] as const) seconds[key] /= 1000;
-    return { status, reason, fit, stars, seconds };
+    return { status, reason, fit, stars: list?.stars.x.length ?? 0, list, seconds };
   };
   const cancel = allocateShared(4);
   const flag = () => void Atomics.store(new Int32Array(cancel), 0, 1);
-  if (signal?.aborted) return answer('cancelled', 'Stopped on request.', 0);
+  if (signal?.aborted) return answer('cancelled', 'Stopped on request.');
   signal?.addEventListener('abort', flag, { once: true });
   try {
-    const stars = await starsOf(frame, signal);
+    list = request.list ?? { stars: await starsOf(frame, signal), milliseconds };
     detected = performance.now();
-    const fewest = camera ? fewestStars.track : fewestStars.fit;
-    if (stars.x.length < fewest) {
-      const remedy = camera ? 'Clouds, or daylight?' : 'Wait for a clear night, or expose longer.';
-      const wants = camera ? `a known all-sky camera is confirmed by ${fewest}` : `a whole sky takes ${fewest}`;
+    const count = list.stars.x.length;
+    if (!camera && count < fewestStars)
       return answer(
         'too-few-stars',
-        `${stars.x.length} stars were found; ${wants} at the least. ${remedy}`,
-        stars.x.length,
+        `${count} stars were found; a whole sky takes ${fewestStars} at the least. Wait for a clear night, or expose longer.`,
       );
-    }
     const input: AllSkyInput = {
-      ...{ width: frame.width, height: frame.height, cancel, camera, site, milliseconds, stars },
+      ...{ width: frame.width, height: frame.height, cancel, camera, site },
+      pictures: [list, ...(request.earlier ?? [])],
       deadline: performance.timeOrigin + started + timeoutSeconds * 1000,
     };
-    const { status, fit } = await sharedPool().run(allSkyJob, input, { signal });
-    return answer(status, sentenceOf(status, fit, stars.x.length, camera !== null), stars.x.length, fit);
+    const { status, fit, unsure } = await sharedPool().run(allSkyJob, input, { signal });
+    const weighed = unsure && (await weigh(request, unsure));
+    if (weighed) return answer('matched', 'The light of the brightest stars is where it must be.', weighed);
+    return answer(status, sentenceOf(status, fit, count, camera !== null), fit);
   } catch (thrown) {
-    if (signal?.aborted) return answer('cancelled', 'Stopped on request.', 0);
+    if (signal?.aborted) return answer('cancelled', 'Stopped on request.');
     throw asNightflowError(thrown);
   } finally {
     signal?.removeEventListener('abort', flag);
   }
+}
+
+/** The fit, with the odds of the light at the places of its stars; null where that does not stand out. */
+async function weigh({ frame, site, milliseconds, signal }: AllSkyRequest, fit: AllSkyFit): Promise<AllSkyFit | null> {
+  const { data, width, height, type, offset } = await planeOf(frame, signal);
+  const input: WeighInput = { data, width, height, type, offset, camera: fit.camera, site, milliseconds };
+  const { sigmas } = await sharedPool().run(weighJob, input, { signal });
+  // The tail of the normal distribution, nearly.
+  const logOdds = sigmas ** 2 / 2 + Math.log(Math.max(1, sigmas) * Math.sqrt(2 * Math.PI));
+  return sigmas >= leastSigmas ? { ...fit, logOdds } : null;
 }
 
 async function starsOf(frame: Frame, signal: AbortSignal | undefined): Promise<AllSkyStars> {

@@ -39,6 +39,10 @@ const request = (start: number, lens = usual, conditions = {}) => ({
   ...{ site, milliseconds: middleOf(start), timeoutSeconds },
 });
 
+/** A lens cap. */
+const blank = (side: number): Frame =>
+  new Frame({ data: allocateShared(side * side), width: side, height: side, pixelType: 'u8' });
+
 describe('a fisheye under the whole sky', () => {
   it('is solved from nothing, and confirmed later in the night without another look at the lens', patient, async () => {
     const { status, fit } = await solveAllSky(request(night));
@@ -101,7 +105,7 @@ describe('a camera over its nights', () => {
       const tracked = await again.solve(key, request(night + minute));
       expect(tracked).toMatchObject({ status: 'matched', first: false, unconfirmed: 0, solution: { confirmed: true } });
 
-      const overcast = await again.solve(key, request(night + 2 * minute, usual, { cloudCover: 1 }));
+      const overcast = await again.solve(key, { ...request(night + 2 * minute), frame: blank(width) });
       expect(overcast.status).not.toBe('matched');
       expect(overcast).toMatchObject({ unconfirmed: 1, solution: { confirmed: false, matchedStars: 0 } });
       const apartPixels = Math.hypot(
@@ -131,6 +135,49 @@ describe('a camera over its nights', () => {
   });
 });
 
+describe('a camera with hardly a star to be told', () => {
+  it('is confirmed by the light at their places, and not where it was turned', patient, async () => {
+    const { fit } = await solveAllSky(request(night));
+    const dim = request(night + 60_000, usual, { zenithMagnitude: 15.5 });
+    const { status, reason } = await trackAllSky({ ...dim, list: none(dim.milliseconds) }, fit!.camera);
+    expect(status).toBe('matched');
+    expect(reason).toBe('The light of the brightest stars is where it must be.');
+    for (const degrees of [5, 90, 200]) {
+      const camera = turnedBy(fit!.camera, degrees);
+      const turned = await trackAllSky({ ...dim, list: none(dim.milliseconds) }, camera);
+      expect(turned.status).toBe('no-match');
+    }
+  });
+
+  it('is fitted on several pictures where one alone has too few', patient, async () => {
+    const times = [0, 1, 2, 3, 4].map((each) => night + each * 600_000);
+    // One star in eight is seen, others on each picture.
+    const thin = async (start: number, i: number) => {
+      const { list } = await trackAllSky(request(start), (await first)!.camera);
+      const kept = (values: Float32Array) => values.filter((_, star) => star % 8 === i % 8).subarray(0, 24);
+      return { milliseconds: middleOf(start), stars: { x: kept(list!.stars.x), y: kept(list!.stars.y) } };
+    };
+    const first = solveAllSky(request(night)).then(({ fit }) => fit);
+    const lists = await Promise.all(times.map(thin));
+    const alone = await solveAllSky({ ...request(night), list: lists[0]! });
+    expect(alone.status).toBe('no-match');
+    const together = await solveAllSky({ ...request(night), list: lists[0]!, earlier: lists.slice(1) });
+    expect(together.status).toBe('matched');
+    expect(together.fit!.camera.focalLength / usual.focalLength).toBeCloseTo(1, 1);
+  });
+});
+
+const none = (milliseconds: number) => ({ milliseconds, stars: { x: new Float32Array(0), y: new Float32Array(0) } });
+
+function turnedBy(camera: AllSkyCamera, degrees: number): AllSkyCamera {
+  const [sin, cos] = [Math.sin((degrees * Math.PI) / 180), Math.cos((degrees * Math.PI) / 180)];
+  const axes = [0, 3, 6].flatMap((row) => {
+    const [east, north, up] = [camera.axes[row]!, camera.axes[row + 1]!, camera.axes[row + 2]!];
+    return [east * cos + north * sin, north * cos - east * sin, up];
+  });
+  return { ...camera, axes };
+}
+
 describe('what is no sky', () => {
   it('has too few stars, or none that fit', patient, async () => {
     const wide = { site, milliseconds: night, timeoutSeconds };
@@ -144,10 +191,8 @@ describe('what is no sky', () => {
     expect((await trackAllSky({ ...wide, frame: strangers }, nowhere)).status).toBe('no-match');
     expect((await solveAllSky({ ...wide, frame: strangers, timeoutSeconds: 0.001 })).status).toBe('timed-out');
     expect((await solveAllSky({ ...wide, frame: strangers, signal: AbortSignal.abort() })).status).toBe('cancelled');
-    for (const side of [3, 64]) {
-      const blank = new Frame({ data: allocateShared(side * side), width: side, height: side, pixelType: 'u8' });
-      expect((await solveAllSky({ ...wide, frame: blank })).status).toBe('too-few-stars');
-    }
+    for (const side of [3, 64])
+      expect((await solveAllSky({ ...wide, frame: blank(side) })).status).toBe('too-few-stars');
   });
 });
 
