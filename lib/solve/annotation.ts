@@ -28,7 +28,7 @@ export interface AnnotationOptions {
 /** What may be marked, wherever it is. */
 export interface Mark extends SkyPoint {
   kind: 'star' | 'object' | 'planet' | 'target';
-  /** What to write: the proper name, else the designation. */
+  /** What to write: the proper name, else the designation with its Greek letter. */
   label: string;
   designation: string;
   magnitude: number | null;
@@ -106,9 +106,23 @@ function limitsFor(radiusDegrees: number, given: number | null): Limits {
 const starsOf = ({ stars }: AnnotationCatalogue, faintest: number): Mark[] =>
   stars.flatMap(([raDegrees, decDegrees, magnitude, designation, name]) => {
     if (magnitude > faintest) return [];
-    const label = name || designation;
+    const label = name || inGreek(designation);
     return [{ kind: 'star', raDegrees, decDegrees, label, designation, magnitude, sizePixels: null }];
   });
+
+// SIMBAD's abbreviations, in the order of the alphabet; ς, which stands between ρ and σ in Unicode, is no letter of Bayer's.
+const abbreviations =
+  'alp bet gam del eps zet eta the iot kap lam mu nu xi omi pi rho sig tau ups phi chi psi ome'.split(' ');
+const letters = [...'αβγδεζηθικλμνξοπρστυφχψω'];
+
+/** 'del2 Lyr' is δ² Lyr; a number of Flamsteed's stays. */
+function inGreek(designation: string): string {
+  const [, name = '', index = '', constellation] = /^([a-z]+)(\d*) (.+)$/.exec(designation) ?? [];
+  const letter = letters[abbreviations.indexOf(name)];
+  return letter
+    ? `${letter}${[...index].map((digit) => '⁰¹²³⁴⁵⁶⁷⁸⁹'[Number(digit)]).join('')} ${constellation}`
+    : designation;
+}
 
 const objectsOf = ({ objects }: AnnotationCatalogue, { object: faintest, wholeSky }: Limits, scale: number): Mark[] =>
   objects.flatMap(([raDegrees, decDegrees, magnitude, designation, name, , arcminutes]) => {

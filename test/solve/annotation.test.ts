@@ -38,6 +38,12 @@ describe('what is in a picture', () => {
     expect(star).toMatchObject({ kind: 'star', designation: 'alp Ori', magnitude: expect.closeTo(0.45, 1) });
   });
 
+  it('writes stars without a name by their Greek letters', async () => {
+    const { points } = await annotate(orion, options({ layers: ['stars'], faintestMagnitude: 5 }));
+    expect(points.map(({ label }) => label)).toEqual(expect.arrayContaining(['σ Ori', 'θ² Ori']));
+    expect(points.find(({ label }) => label === 'θ² Ori')!.designation).toBe('the2 Ori');
+  });
+
   it('is in the picture: nothing beside it', async () => {
     const { points } = await annotate(orion, options());
     expect(points.filter(({ x, y }) => x < -0.5 || y < -0.5 || x > width - 0.5 || y > height - 0.5)).toEqual([]);
