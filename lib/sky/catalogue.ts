@@ -94,8 +94,10 @@ export function parseCatalogue(bytes: Uint8Array): StarCatalogue {
     cellCentres: new Float64Array(cells.length * 3),
     cellRadii: new Float64Array(cells.length),
     directions: new Float32Array(count * 3),
-    magnitudeCodes: columns.slice(codesAt, codesAt + count),
-    colourCodes: version === 1 ? columns.slice(codesAt + count) : new Uint8Array(count).fill(unknownColourCode),
+    // Copies: a slice of a buffer would keep all of it.
+    magnitudeCodes: new Uint8Array(columns.subarray(codesAt, codesAt + count)),
+    colourCodes:
+      version === 1 ? new Uint8Array(columns.subarray(codesAt + count)) : new Uint8Array(count).fill(unknownColourCode),
   };
   cells.forEach(({ west, south, width }, cell) => {
     setDirection(catalogue.cellCentres, cell, west + width / 2, south + step / 2);

@@ -22,6 +22,7 @@ export const mostQuadStars = 255;
 const [columns, rows] = [16, 29];
 
 /**
+ * The next call takes its memory back.
  * @param from The last of the four stars is this one or a later one, up to `to`.
  * @param focalLength Null: flat.
  * @param shortest Quads whose longest side is shorter than so many pixels are left out.
@@ -37,7 +38,7 @@ export function quadsOf(
   const sides = sidesOf(image, stars);
   const rays = focalLength === null ? null : raysOf(image, stars, focalLength);
   const angles = rays && anglesOf(rays, stars);
-  const quads = empty(ofFour(stars) - ofFour(Math.min(stars, Math.max(3, from))));
+  const quads = room(0, ofFour(stars) - ofFour(Math.min(stars, Math.max(3, from))));
   const code: QuadCode = { order: new Uint8Array(4), values: new Float64Array(4) };
   const corners = new Float64Array(12);
   const points = new Float64Array(8);
@@ -72,9 +73,20 @@ export function quadsOf(
   return sorted(quads);
 }
 
-function empty(most: number): ImageQuads {
-  const [members, longest] = [new Uint32Array(most), new Float32Array(most)];
-  return { count: 0, members, codes: new Float32Array(4 * most), longest };
+/** Memory that is used again: a search makes a thousand lists, and only the last one counts. */
+const kept: ImageQuads[] = [0, 1].map(() => ({
+  ...{ count: 0, members: new Uint32Array(0), codes: new Float32Array(0), longest: new Float32Array(0) },
+}));
+
+function room(which: 0 | 1, most: number): ImageQuads {
+  const quads = kept[which]!;
+  quads.count = 0;
+  if (quads.members.length < most) {
+    quads.members = new Uint32Array(most);
+    quads.codes = new Float32Array(4 * most);
+    quads.longest = new Float32Array(most);
+  }
+  return quads;
 }
 
 /** Quads of so many stars. */
@@ -91,7 +103,7 @@ function sorted(quads: ImageQuads): ImageQuads {
   const at = new Uint32Array(columns * rows + 1);
   for (let quad = 0; quad < count; quad++) at[keyOf(quad) + 1]!++;
   for (let key = 0; key < columns * rows; key++) at[key + 1]! += at[key]!;
-  const into = empty(count);
+  const into = room(1, count);
   into.count = count;
   for (let quad = 0; quad < count; quad++) {
     const to = at[keyOf(quad)]!++;

@@ -39,7 +39,7 @@ const [usual, deep] = [
 ];
 
 /** Bins of the real parts: so many that a bucket of two imaginary and two real parts, of which there are 3.1 bins⁴, has a few quads. */
-const [leastBins, mostBins, quadsPerBucket] = [7, 24, 6];
+const [leastBins, mostBins, quadsPerBucket] = [7, 20, 6];
 
 /**
  * @param size Longest side of the quads, radians.
