@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { Flow } from './flow.js';
 import { focusPage, overTime } from './focus-page.js';
-import { caption, forPage } from './star-trails-page.js';
+import { caption, forPage, startAndExposure } from './star-trails-page.js';
 
 export function focus() {
   const flow = new Flow(
@@ -139,12 +139,7 @@ export function focus() {
     { site, width: '960', stretch: 'auto', drc: 'off', quality: '80', newest: true },
     [['Frame caption']],
   );
-  flow.change(
-    'Frame caption',
-    [910, 140],
-    caption('$substring(frame.start, 11, 8) & " UTC · " & frame.exposureSeconds & " s"'),
-    [['Frame picture']],
-  );
+  flow.change('Frame caption', [910, 140], caption(startAndExposure), [['Frame picture']]);
   flow.template('Frame picture', [1130, 240], groups.frame, 'star-trails/picture.html');
 
   // 4. Autofocus

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { Flow } from './flow.js';
 import { oneRule, text, weather } from './indi-devices-weather.js';
-import { caption, forPage, nightPage } from './star-trails-page.js';
+import { caption, forPage, nightPage, startAndExposure } from './star-trails-page.js';
 
 const targets = `name, RA, Dec, magnitude
 # One target a line, in any notation. What stands here can be chosen on the page by its name.
@@ -225,12 +225,7 @@ export function indiDevices() {
     { site, width: '960', stretch: 'auto', drc: 'off', quality: '80', newest: true },
     [['Caption']],
   );
-  flow.change(
-    'Caption',
-    [1260, 480],
-    caption('$substring(frame.start, 11, 8) & " UTC · " & frame.exposureSeconds & " s"'),
-    [['Picture']],
-  );
+  flow.change('Caption', [1260, 480], caption(startAndExposure), [['Picture']]);
   flow.template('Picture', [1420, 480], groups.picture, 'star-trails/picture.html', [[]], 2);
 
   weather(flow, indi);

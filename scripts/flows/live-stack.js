@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { Flow } from './flow.js';
 import { integration, saveStack } from './live-stack-products.js';
-import { caption, forPage, nightPage } from './star-trails-page.js';
+import { caption, forPage, nightPage, startAndExposure } from './star-trails-page.js';
 
 export function liveStack() {
   const flow = new Flow(
@@ -161,12 +161,7 @@ export function liveStack() {
     { site, width: '960', stretch: 'auto', ...look, quality: '80', newest: true },
     [['Frame caption']],
   );
-  flow.change(
-    'Frame caption',
-    [1070, 220],
-    caption('$substring(frame.start, 11, 8) & " UTC · " & frame.exposureSeconds & " s"'),
-    [['Frame picture']],
-  );
+  flow.change('Frame caption', [1070, 220], caption(startAndExposure), [['Frame picture']]);
   flow.template('Frame picture', [1440, 220], groups.single, 'star-trails/picture.html');
   flow.change('The lights tell', [690, 160], topic('lights'), [['To the conductor']]);
   flow.link('out', 'To the conductor', [1255, 160], ['From below']);

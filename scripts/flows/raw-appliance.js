@@ -1,6 +1,6 @@
 // The RAW appliance: a camera that other machines use over HTTP, and a page to see what it does and to start a batch by hand.
 import { Flow } from './flow.js';
-import { caption, forPage, nightPage } from './star-trails-page.js';
+import { caption, forPage, nightPage, startAndExposure } from './star-trails-page.js';
 
 export function rawAppliance() {
   const flow = new Flow(
@@ -74,11 +74,7 @@ export function rawAppliance() {
   flow.change(
     'Caption',
     [720, 100],
-    [
-      ...caption('$substring(frame.start, 11, 8) & " UTC · " & frame.exposureSeconds & " s"').slice(0, 1),
-      ...forPage,
-      { t: 'delete', p: 'file', pt: 'msg' },
-    ],
+    [...caption(startAndExposure).slice(0, 1), ...forPage, { t: 'delete', p: 'file', pt: 'msg' }],
     [['Picture']],
   );
   flow.template('Picture', [880, 100], groups.picture, 'star-trails/picture.html');

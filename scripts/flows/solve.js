@@ -1,6 +1,6 @@
 // Where does this picture look? Each picture of a camera is solved; the page shows it with its place, and the file has its coordinates.
 import { Flow } from './flow.js';
-import { caption, forPage, nightPage } from './star-trails-page.js';
+import { caption, forPage, nightPage, startAndExposure } from './star-trails-page.js';
 
 export function solve() {
   const flow = new Flow(
@@ -125,43 +125,47 @@ export function solve() {
     },
     [['Caption']],
   );
-  flow.node('astro-preview', 'Preview', [540, 120], { site, width: '1280', ...look, quality: '88', newest: true }, [
-    ['Caption'],
+  flow.node('astro-preview', 'Preview', [540, 140], { site, width: '1280', ...look, quality: '88', newest: true }, [
+    ['No names'],
   ]);
+  // The page keeps the properties that a message does not bring: the names of the picture before would stand on this one.
+  flow.change(
+    'No names',
+    [710, 140],
+    [{ t: 'set', p: 'annotation', pt: 'msg', to: 'null', tot: 'json' }],
+    [['Caption']],
+  );
   flow.change(
     'Caption',
     [710, 80],
-    [
-      ...caption('$substring(frame.start, 11, 8) & " UTC · " & frame.exposureSeconds & " s"'),
-      ...['stars', 'solution', 'solve'].map((p) => ({ t: 'delete', p, pt: 'msg' })),
-    ],
+    [...caption(startAndExposure), ...['stars', 'solution', 'solve'].map((p) => ({ t: 'delete', p, pt: 'msg' }))],
     [['Picture']],
   );
   flow.template('Picture', [880, 80], groups.picture, 'solve/sky.html');
   flow.change(
     'For the page',
-    [550, 160],
+    [550, 200],
     [...forPage, { t: 'delete', p: 'stars', pt: 'msg' }, { t: 'delete', p: 'solution', pt: 'msg' }],
     [['Place']],
   );
-  flow.template('Place', [880, 160], groups.place, 'solve/place.html');
+  flow.template('Place', [880, 200], groups.place, 'solve/place.html');
 
   flow.comment(
     '3  Files that know where they look',
-    [640, 200],
+    [640, 250],
     'Aladin, DS9, Siril, PixInsight, Stellarium and astropy read the coordinates out of the header (WCS, TAN or TAN-SIP).',
   );
   flow.node(
     'astro-save',
     'Save with coordinates',
-    [580, 260],
+    [580, 310],
     { site, template: 'solved/{date}_{time}', format: 'fits' },
     [['Saved']],
   );
   flow.node(
     'debug',
     'Saved',
-    [770, 260],
+    [770, 310],
     {
       active: true,
       tosidebar: false,

@@ -6,6 +6,10 @@ export const forPage = [
   { t: 'delete', p: 'exposure', pt: 'msg' },
 ];
 
+/** JPEG, PNG and TIFF files may not tell their exposure. */
+export const startAndExposure =
+  '$substring(frame.start, 11, 8) & " UTC" & (frame.exposureSeconds != null ? " · " & frame.exposureSeconds & " s" : "")';
+
 export const caption = (expression) => [
   { t: 'set', p: 'caption', pt: 'msg', to: expression, tot: 'jsonata' },
   ...forPage,

@@ -1,6 +1,6 @@
 // The star-trail night: capture, stacks of some minutes, the night's trail, keogram, film, and its page for the phone.
 import { Flow } from './flow.js';
-import { caption, drc, forPage, kept, only, phonePage } from './star-trails-page.js';
+import { caption, drc, forPage, kept, only, phonePage, startAndExposure } from './star-trails-page.js';
 import { products } from './star-trails-products.js';
 
 export function starTrails() {
@@ -87,12 +87,7 @@ export function starTrails() {
     { site, width: '1280', stretch: 'auto', ...drc, quality: '80', newest: true },
     [['Live caption']],
   );
-  flow.change(
-    'Live caption',
-    [650, 160],
-    caption('$substring(frame.start, 11, 8) & " UTC · " & frame.exposureSeconds & " s"'),
-    [['Live picture']],
-  );
+  flow.change('Live caption', [650, 160], caption(startAndExposure), [['Live picture']]);
   flow.template('Live picture', [890, 160], groups.live, 'star-trails/picture.html');
 
   // 3. Stacks
