@@ -5,7 +5,7 @@
 import { unlink } from 'node:fs/promises';
 import type { Clock } from '../clock/clock.ts';
 import type { Frame } from '../frame/frame.ts';
-import { asNightflowError } from '../process/errors.ts';
+import { asNightflowError, NightflowError } from '../process/errors.ts';
 import type { ExposureRequest } from './camera.ts';
 import type { Taken } from './gphoto2-capture.ts';
 import { fetchFromCard, listCard, savesToCard } from './gphoto2-card.ts';
@@ -26,13 +26,16 @@ export interface FetchedPicture {
 /** Of pictures that came from the camera's memory nobody knows the names on the card: so many are compared by their times. */
 const compared = 2;
 const mostLeft = 1000;
+/** Sessions in a row that reading the card ended: the night goes on without what is left there. */
+const mostEnded = 4;
 /** Stamps of cameras are in whole seconds where they have no fraction. */
 const stampSeconds = 1;
 const fractionSeconds = 0.1;
 
 /** One run of exposures whose pictures stay on the card. */
 class Watch {
-  readonly since: number;
+  /** UTC ms; of single exposures, the beginning of the last. */
+  since: number;
   readonly request: ExposureRequest;
   readonly single: boolean;
   readonly before: ReadonlySet<string>;
@@ -74,6 +77,7 @@ export class LeftPictures {
   private cut: Cut[] = [];
   private left: Left[] = [];
   private unreadable = false;
+  private endedInARow = 0;
 
   constructor(clock: Clock, tell: (sentence: string) => void) {
     this.clock = clock;
@@ -82,7 +86,11 @@ export class LeftPictures {
 
   /** Exposures begin. @param single One of its own, as those before it that were not listed anew. @throws lost, timeout */
   async begin(session: Gphoto2Session, request: ExposureRequest, single: boolean): Promise<void> {
-    if (single && this.watch?.single && this.watch.request.exposureSeconds === request.exposureSeconds) return;
+    const { watch } = this;
+    if (single && watch?.single && watch.request.exposureSeconds === request.exposureSeconds) {
+      watch.since = this.clock.now();
+      return;
+    }
     this.watch = null;
     if (this.unreadable || !(await savesToCard(session))) return;
     const since = this.clock.now();
@@ -124,11 +132,11 @@ export class LeftPictures {
     return this.cut.length > 0 || this.left.length > 0;
   }
 
-  /** Those since that time, oldest first; each is given once. @throws lost, timeout */
-  async *fetch(session: Gphoto2Session, since: number): AsyncGenerator<FetchedPicture> {
+  /** Those since that time, oldest first; each is given once. @throws lost, timeout, aborted (what was on its way comes the next time) */
+  async *fetch(session: Gphoto2Session, since: number, signal?: AbortSignal): AsyncGenerator<FetchedPicture> {
     this.cut = this.cut.filter(({ watch }) => watch.since >= since);
     this.left = this.left.filter(({ watch }) => watch.since >= since);
-    if (this.cut.length > 0) this.look(await listCard(session));
+    if (this.cut.length > 0) await this.list(session);
     if (this.left.length > 0)
       this.tell(
         this.left.length === 1
@@ -141,8 +149,13 @@ export class LeftPictures {
         path = await fetchFromCard(session, next.location, this.clock);
       } catch (thrown) {
         const error = asNightflowError(thrown);
-        if (!session.shell.alive) throw error;
+        if (!session.shell.alive) throw this.ended(error);
         this.tell(`${next.location} on the card can't be fetched: ${error.message}`);
+      }
+      this.endedInARow = 0;
+      if (signal?.aborted) {
+        if (path !== null) await unlink(path).catch(() => {});
+        throw new NightflowError('aborted', 'stopped');
       }
       this.left.shift();
       if (path === null) continue;
@@ -152,6 +165,32 @@ export class LeftPictures {
         await unlink(path).catch(() => {});
       }
     }
+  }
+
+  private async list(session: Gphoto2Session): Promise<void> {
+    try {
+      this.look(await listCard(session));
+    } catch (thrown) {
+      const error = asNightflowError(thrown);
+      if (!session.shell.alive) throw this.ended(error);
+      this.cut = [];
+      this.tell(`What lies on the card can't be listed, so nothing is fetched from it: ${error.message}`);
+    }
+  }
+
+  /** The session ended over the card: by chance, by one picture, which then comes last, or each time. */
+  private ended(error: NightflowError): NightflowError {
+    this.endedInARow++;
+    if (this.endedInARow > 1) this.left.push(...this.left.splice(0, 1));
+    if (this.endedInARow >= mostEnded) {
+      this.cut = [];
+      this.left = [];
+      this.endedInARow = 0;
+      this.tell(
+        `Pictures of the sequence stay on the card: reading it ended the session ${mostEnded} times. Copy them from the card.`,
+      );
+    }
+    return error;
   }
 
   private look(now: ReadonlySet<string>): void {
@@ -180,7 +219,8 @@ export class LeftPictures {
       },
       timesOf: (read) => {
         const seconds = read.exposureSeconds ?? request.exposureSeconds;
-        const [startMilliseconds, uncertaintySeconds] = timeOf(read, watch, index, lostAt);
+        const now = this.clock.now();
+        const [startMilliseconds, uncertaintySeconds] = timeOf(read, watch, index, lostAt, now);
         return { startMilliseconds, endMilliseconds: startMilliseconds + seconds * 1000, uncertaintySeconds };
       },
     };
@@ -189,8 +229,11 @@ export class LeftPictures {
 
 const stampOf = ({ start, exposureSeconds }: Frame): string => `${start} ${exposureSeconds}`;
 
-/** Start, UTC ms, and its uncertainty, s: by the camera's clock where that was seen against ours, or tells its zone; else by its place in the row. */
-function timeOf(read: Frame, watch: Watch, index: number, lostAt: number): [number, number] {
+/**
+ * Start, UTC ms, and its uncertainty, s: by the camera's clock where that was seen against ours, or tells its zone and a time since the
+ * exposures began; else by its place in the row.
+ */
+function timeOf(read: Frame, watch: Watch, index: number, lostAt: number, now: number): [number, number] {
   const { offset, since, lastEnd, request } = watch;
   const stamp = read.start === null ? null : Date.parse(read.start);
   if (stamp !== null && offset) {
@@ -198,8 +241,11 @@ function timeOf(read: Frame, watch: Watch, index: number, lostAt: number): [numb
     return [stamp + offset.milliseconds, offset.uncertaintySeconds + resolution];
   }
   const uncertain = read.timeUncertaintySeconds;
-  if (stamp !== null && uncertain !== null && uncertain < 3600) return [stamp, uncertain];
-  const from = lastEnd ?? since;
+  if (stamp !== null && uncertain !== null && uncertain < 3600) {
+    const slack = uncertain * 1000;
+    if (stamp >= since - slack && stamp <= now + slack) return [stamp, uncertain];
+  }
+  const from = Math.max(lastEnd ?? since, since);
   const length = request.exposureSeconds * 1000;
   return [from + index * length, Math.max(stampSeconds, (lostAt - from) / 1000)];
 }
