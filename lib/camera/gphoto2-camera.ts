@@ -181,7 +181,7 @@ export class Gphoto2Camera implements Camera {
     const stop = this.begin(signal);
     let pictures: ReturnType<LeftPictures['fetch']> | null = null;
     try {
-      pictures = this.left.fetch(await this.connection.session(stop), since);
+      pictures = this.left.fetch(await this.connection.session(stop), since, stop);
       for (;;) {
         const { value: fetched, done } = await unlessAborted(pictures.next(), stop);
         if (done) return;
@@ -231,7 +231,10 @@ export class Gphoto2Camera implements Camera {
       left: this.left,
       undecodable: new Set(),
       tell: (sentence) => this.connection.tell(sentence),
-      show: (frame) => this.live.show(frame),
+      show: (frame) => {
+        this.connection.recovery.end();
+        this.live.show(frame);
+      },
     };
   }
 

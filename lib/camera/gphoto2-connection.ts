@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Clock } from '../clock/clock.ts';
 import { asNightflowError, NightflowError, throwIfAborted } from '../process/errors.ts';
 import type { SettingValue } from './camera.ts';
+import { unlessAborted } from './gphoto2-capture.ts';
 import { isCard } from './gphoto2-card.ts';
 import { type Body, candidates, detect, resetPort } from './gphoto2-find.ts';
 import { type HubPower, stepsOf } from './gphoto2-recovery.ts';
@@ -51,16 +52,23 @@ export class Gphoto2Connection {
     this.options = options;
     this.clock = clock;
     this.recovery = new RecoveryReport(clock);
-    this.power = { hub: options.hub || null, cycledAt: null };
+    this.power = { hub: options.hub || null, cycledAt: null, cycling: Promise.resolve() };
   }
 
   /** The session; opened anew where it has ended. @throws missing, lost, busy, timeout, aborted */
   async session(signal?: AbortSignal): Promise<Gphoto2Session> {
+    while (this.opening) {
+      // Begun by somebody else, who may give it up.
+      const opened = await unlessAborted(this.opening, signal).catch(asNightflowError);
+      if (opened instanceof Gphoto2Session) return opened;
+      throwIfAborted(signal);
+      if (opened.code !== 'aborted' || this.closing.signal.aborted) throw opened;
+    }
     throwIfAborted(signal);
     if (this.closing.signal.aborted) throw new NightflowError('lost', 'The camera is closed.');
     if (this.current?.shell.alive) return this.current;
     const stop = signal ? AbortSignal.any([signal, this.closing.signal]) : this.closing.signal;
-    this.opening ??= this.connect(stop)
+    this.opening = this.connect(stop)
       .catch(async (thrown) => {
         // Once there was a session, pictures may wait there.
         if (this.body === null) await this.dropFolder();
@@ -116,6 +124,7 @@ export class Gphoto2Connection {
     this.closing.abort();
     await this.opening?.catch(() => {});
     await this.leave();
+    await this.power.cycling;
     await this.dropFolder();
   }
 

@@ -19,6 +19,8 @@ export interface HubPower {
   hub: string | null;
   /** UTC ms of the last time. */
   cycledAt: number | null;
+  /** Until the power is on again, whoever gave up meanwhile. */
+  cycling: Promise<void>;
 }
 
 /** A session takes up to 40 s to open, and a hanging one 15 s to end. */
@@ -69,7 +71,9 @@ export function stepsOf(body: BodyOnUsb, tools: UsbTools, power: HubPower, clock
       work: async (stop) => {
         await body.leave();
         power.cycledAt = clock.now();
-        await cycleHubPower(hub, tools, stop);
+        const cycling = cycleHubPower(hub, tools, stop);
+        power.cycling = cycling.catch(() => {});
+        await cycling;
         await openWhenBack(body, bootSeconds, stop);
       },
     });

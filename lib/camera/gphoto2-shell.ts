@@ -33,6 +33,8 @@ const explanationMilliseconds = 60;
 const exitMilliseconds = 4000;
 /** A body that floods us with property events (168000 lines in two seconds have been seen) must not fill the memory. */
 const longestAnswer = 4_000_000;
+/** Of what has no end of line yet. */
+const longestLine = 100_000;
 
 export class Gphoto2Shell {
   private readonly options: ShellOptions;
@@ -164,7 +166,7 @@ export class Gphoto2Shell {
     if (answer) {
       answer.bytes += text.length;
       const parts = (answer.rest + text).split('\n');
-      answer.rest = parts.pop()!;
+      answer.rest = parts.pop()!.slice(0, longestLine);
       if (answer.bytes < longestAnswer) answer.lines.push(...parts);
       for (const line of parts) answer.onLine?.(line);
     }

@@ -279,6 +279,7 @@ export class IndiBackendCamera implements Camera {
   }
 
   private developed(picture: IndiPicture, request: ExposureRequest, signal?: AbortSignal): Promise<Frame> {
+    this.report.end();
     const { site, clock } = this.context;
     const tell = (problem: string) => this.tell(problem);
     return frameOf(picture, { camera: this.options.device, site, request, clock, tell, signal });

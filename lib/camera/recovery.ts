@@ -41,8 +41,9 @@ export class RecoveryReport {
     this.events.emit('state', { needsPerson: false, ...told, since, attempt: this.attempt });
   }
 
-  /** The camera works again. */
+  /** The camera works again: also without these steps, after they were given up or a person has helped. */
   end(): void {
+    if (this.since === null) return;
     this.since = null;
     this.attempt = 0;
     this.events.emit('state', null);

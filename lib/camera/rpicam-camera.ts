@@ -241,6 +241,7 @@ export class RpicamCamera implements Camera {
 
   private known(frame: Frame): Frame {
     this.temperature = frame.temperatureCelsius ?? this.temperature;
+    this.report.end();
     return frame;
   }
 

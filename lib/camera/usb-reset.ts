@@ -3,7 +3,7 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { realSleep } from '../clock/clock.ts';
 import { runProgram } from '../process/child.ts';
-import { asNightflowError, NightflowError } from '../process/errors.ts';
+import { asNightflowError, NightflowError, throwIfAborted } from '../process/errors.ts';
 
 /** Other than the installed ones: for tests, and for programs built by oneself. */
 export interface UsbTools {
@@ -43,9 +43,13 @@ export async function resetUsbDevice(port: string, tools: UsbTools = {}, signal?
   }
 }
 
-/** On a Raspberry Pi 4 all sockets go together, so it is only done where the user said which. @throws missing, failed, aborted */
+/**
+ * On a Raspberry Pi 4 all sockets go together, so it is only done where the user said which. Once begun it is ended: given up between off
+ * and on, it would leave all of them without power. @throws missing, failed, aborted before it began
+ */
 export async function cycleHubPower(location: string, tools: UsbTools = {}, signal?: AbortSignal): Promise<void> {
-  const options = { silenceSeconds: powerSeconds, aptPackage: 'uhubctl', signal };
+  throwIfAborted(signal);
+  const options = { silenceSeconds: powerSeconds, aptPackage: 'uhubctl' };
   await runProgram(tools.uhubctl || 'uhubctl', ['-a', 'cycle', '-l', location], options);
 }
 

@@ -122,6 +122,17 @@ describe('a body that is gone', limits, () => {
     await one();
   });
 
+  it('and then works without a recovery is said to be there again', async () => {
+    await loseIt({});
+    await expect(camera.recover()).rejects.toMatchObject({ code: 'lost' });
+    expect(told.at(-1)).toMatchObject({ needsPerson: true });
+    const steps = told.length;
+    await standIn.set({ pulledAt: null });
+    await one();
+    await one();
+    expect(told.slice(steps)).toEqual([null]);
+  });
+
   it('is given up at once when nobody wants it any more', async () => {
     await loseIt({}, { hub: '1-1' });
     const stop = new AbortController();
@@ -142,6 +153,24 @@ describe('a body that is gone', limits, () => {
     expect((await standIn.calls()).filter((line) => line.includes('--reset'))).toEqual([]);
   });
 });
+
+it('whose session one caller gives up is opened for the others', async () => {
+  standIn = await makeGphoto2StandIn({ openMilliseconds: 1500 });
+  const options = { program: standIn.program, usb: standIn.usb };
+  camera = gphoto2Backend.create(options, { clock: realClock, site: null }) as Gphoto2Camera;
+  const [first, third] = [new AbortController(), new AbortController()];
+  const opening = camera.open(first.signal);
+  opening.catch(() => {});
+  const begun = async () => (await standIn.calls()).some((line) => line.includes('--shell'));
+  await expect.poll(begun, { timeout: 30_000 }).toBe(true);
+  const second = camera.get('iso');
+  const givenUp = camera.open(third.signal);
+  third.abort();
+  await expect(givenUp).rejects.toMatchObject({ code: 'aborted' });
+  first.abort();
+  await expect(opening).rejects.toMatchObject({ code: 'aborted' });
+  expect(await second).toBeDefined();
+}, 120_000);
 
 it('resets no other camera of the same model', async () => {
   const twins = await makeGphoto2StandIn({ twinPort: 'usb:001,005', pulledAt: 0, needsReset: 'hub' });

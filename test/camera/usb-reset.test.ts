@@ -1,9 +1,9 @@
 /** A USB device started anew: by its program, by the kernel's switch where that is not installed, and what is said where neither can. */
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { resetUsbDevice, type UsbTools } from '../../lib/camera/usb-reset.ts';
+import { cycleHubPower, resetUsbDevice, type UsbTools } from '../../lib/camera/usb-reset.ts';
 
 let folder: string;
 let tools: UsbTools;
@@ -48,4 +48,19 @@ it('that is not there, or on no USB, is said with what would help', async () => 
     remedy: expect.stringContaining('sudo apt install usbutils'),
   });
   await expect(resetUsbDevice('ptpip:192.168.1.9', tools)).rejects.toMatchObject({ code: 'unsupported' });
+});
+
+it('the power of a hub is on again, even when it is given up in between', async () => {
+  const [state, program] = [join(folder, 'power'), join(folder, 'uhubctl')];
+  await writeFile(program, `#!/bin/sh\nprintf off > '${state}'\nsleep 0.5\nprintf on > '${state}'\n`);
+  await chmod(program, 0o755);
+  const stop = new AbortController();
+  const power = () => readFile(state, 'utf8').catch(() => '');
+  const cycle = cycleHubPower('1-1', { uhubctl: program }, stop.signal);
+  cycle.catch(() => {});
+  await expect.poll(power, { timeout: 20_000, interval: 5 }).toBe('off');
+  stop.abort();
+  await cycle;
+  expect(await power()).toBe('on');
+  await expect(cycleHubPower('1-1', { uhubctl: program }, stop.signal)).rejects.toMatchObject({ code: 'aborted' });
 });
