@@ -59,7 +59,7 @@ export class Comeback {
       if (over()) return;
       try {
         await this.climb();
-        await this.fetch(from, fetchSeconds);
+        await this.fetch(from, fetchSeconds).catch((thrown) => this.unlessLost(thrown));
         return;
       } catch (thrown) {
         cause = asNightflowError(thrown);
@@ -71,10 +71,18 @@ export class Comeback {
   /** What is left on the card at the end of the sequence. */
   async rest(from: number): Promise<void> {
     if (!this.mayBeLeft) return;
-    await this.fetch(from, Number.POSITIVE_INFINITY).catch((thrown) => {
-      const { code, message } = asNightflowError(thrown);
-      if (code !== 'aborted') this.options.warn(`Pictures may be left on the camera's card: ${message}`, null);
-    });
+    await this.fetch(from, Number.POSITIVE_INFINITY).catch((thrown) => this.warnOfLeft(asNightflowError(thrown)));
+  }
+
+  /** A card that can't be read is no reason to wait with the next exposure. */
+  private unlessLost(thrown: unknown): void {
+    const error = asNightflowError(thrown);
+    if (error.code === 'lost' || error.code === 'timeout') throw error;
+    this.warnOfLeft(error);
+  }
+
+  private warnOfLeft({ code, message }: NightflowError): void {
+    if (code !== 'aborted') this.options.warn(`Pictures may be left on the camera's card: ${message}`, null);
   }
 
   private async pause(reason: string, seconds: number): Promise<void> {

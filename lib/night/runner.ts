@@ -57,7 +57,7 @@ export class Runner implements Activity {
   /** UTC ms of the next slot of the interval; null: at once. */
   private slot: number | null = null;
   private readonly comeback: Comeback;
-  /** Exposures counted as lost with the camera whose pictures may still be found on its card. */
+  /** Exposures counted as lost whose pictures may still be found on the camera's card. */
   private owed = 0;
   private warnedOfInterval = false;
   private checking = false;
@@ -204,7 +204,10 @@ export class Runner implements Activity {
     const end = frame.end === null ? null : Date.parse(frame.end);
     const measured = start !== null && before !== null && !recovered ? (start - before) / 1000 : null;
     this.lastEnd = recovered && before !== null ? Math.max(before, end ?? before) : end;
-    if (!recovered) this.comeback.worked();
+    if (!recovered) {
+      this.comeback.worked();
+      this.owed += captured.lostBefore;
+    }
     const regained = recovered && this.owed > 0 ? 1 : 0;
     this.owed -= regained;
     const n = ++this.taken;

@@ -88,6 +88,44 @@ describe('a sequence whose camera is lost', () => {
     expect(camera.asked[0]).toBe(evening);
   });
 
+  it('takes back frames that it was told were lost, when they lay on the card', async () => {
+    const { sequence, camera, frames } = setUp(
+      { exposureSeconds: 10, frames: 6 },
+      {
+        before: (k) => {
+          if (k === 2) return 2;
+          if (k !== 3) return 0;
+          camera.onCard = [10, 20, 40].map((at) => picture(evening + at * 1000));
+          throw lostError();
+        },
+      },
+    );
+    await sequence.start();
+    const end = await sequence.finished;
+    expect(frames.filter(({ recovered }) => recovered)).toHaveLength(3);
+    expect(end).toMatchObject({ reason: 'count', lost: 0, failures: 1 });
+  });
+
+  it('goes on where the card can not be read', async () => {
+    const { sequence, camera, warnings } = setUp(
+      { exposureSeconds: 10, frames: 4 },
+      {
+        before: (k) => {
+          if (k !== 2) return 0;
+          const refuses = async () => {
+            throw new NightflowError('failed', 'The card is damaged.');
+          };
+          camera.onCard = [picture(0, refuses), picture(0, refuses)];
+          throw lostError();
+        },
+      },
+    );
+    await sequence.start();
+    expect(await sequence.finished).toMatchObject({ reason: 'count', frames: 4, lost: 1, failures: 1 });
+    expect(camera.recoveries).toBe(1);
+    expect(warnings).toContain("Pictures may be left on the camera's card: The card is damaged.");
+  });
+
   it('goes on after a minute of that, and hands the rest over at its end', async () => {
     const { sequence, camera, frames, clock } = setUp(
       { exposureSeconds: 10, frames: 6 },
