@@ -2,6 +2,7 @@
 import { basename, isAbsolute } from 'node:path';
 import { isoTime } from '../clock/clock.ts';
 import type { Frame } from '../frame/frame.ts';
+import { isCameraFile } from '../frame/original.ts';
 import { asNightflowError, NightflowError, throwIfAborted } from '../process/errors.ts';
 import type {
   Camera,
@@ -38,6 +39,7 @@ export class FolderCamera implements Camera {
   private readonly context: CameraContext;
   private readonly feed: FolderFeed;
   private sensor: SensorInfo | null = null;
+  private hasCameraFiles = true;
   private opening: Promise<void> | null = null;
   /** A picture read but not delivered, because the wait for its time was aborted. */
   private ready: Frame | null = null;
@@ -113,9 +115,9 @@ export class FolderCamera implements Camera {
     }
   }
 
-  /** The files themselves, where they are RAW (`Frame.source`). */
+  /** The files themselves (`Frame.source`), as far as the first of them tells. */
   bringsOriginals(): boolean {
-    return true;
+    return this.hasCameraFiles;
   }
 
   /** Broken files passed over since the last call. */
@@ -141,7 +143,9 @@ export class FolderCamera implements Camera {
         remedy: 'Give a folder with FITS, RAW, TIFF, JPEG or PNG files, or a pattern.',
       });
     const first = await this.feed.peek();
-    if (first) this.sensor = sensorOf(first);
+    if (!first) return;
+    this.sensor = sensorOf(first);
+    this.hasCameraFiles = first.source === null || isCameraFile(first.source);
   }
 
   private async nextFrame(

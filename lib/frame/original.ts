@@ -15,6 +15,9 @@ const maximumBytes = 600e6;
 
 const previewJob = job<BytesInput, Preview>(new URL('./original.job.ts', import.meta.url), 'preview');
 
+/** FITS and films are made by programs; of other files a camera may have made this one itself. */
+export const isCameraFile = (path: string): boolean => !/\.(fits?|fts|fz|gz|ser)$/i.test(path);
+
 /** The bytes of a file. @throws lost, bad-input for one that is empty or too large to be a picture */
 export async function loadOriginal(path: string): Promise<Original> {
   const fault = (why: string) => new NightflowError('bad-input', `${basename(path)} ${why}.`);

@@ -8,6 +8,7 @@ import type {
   SettingValue,
 } from '../../lib/camera/camera.ts';
 import type { Frame, FrameSite } from '../../lib/frame/frame.ts';
+import { isCameraFile } from '../../lib/frame/original.ts';
 import { closeSharedPool } from '../../lib/kernels/pool.ts';
 import { NightflowError } from '../../lib/process/errors.ts';
 
@@ -234,7 +235,8 @@ function expectFrame(
   expect(frame.data).toBeInstanceOf(SharedArrayBuffer);
   expect(frame.whiteLevel).toBeGreaterThan(frame.blackLevel);
   // Its own file, in memory or where the frame came from.
-  expect(frame.original !== null || frame.source !== null).toBe(camera.bringsOriginals?.(way) ?? false);
+  const { original, source } = frame;
+  expect(original !== null || (source !== null && isCameraFile(source))).toBe(camera.bringsOriginals?.(way) ?? false);
   const { sensor } = camera.info;
   if (sensor) expect([frame.width, frame.height, frame.bayer]).toEqual([sensor.width, sensor.height, sensor.bayer]);
 }

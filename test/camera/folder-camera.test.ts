@@ -276,3 +276,15 @@ describe('watching', () => {
     expect(await camera.get('skipped')).toBe(0);
   });
 });
+
+it('has files of a camera only where its pictures are such', async () => {
+  await put('a.fits');
+  const fits = cameraOf();
+  await fits.open();
+  expect(fits.bringsOriginals()).toBe(false);
+  await rm(join(folder, 'a.fits'));
+  await put('a.ARW');
+  const raw = cameraOf();
+  await raw.open();
+  expect(raw.bringsOriginals()).toBe(true);
+});

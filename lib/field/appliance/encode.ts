@@ -1,7 +1,6 @@
 /** Frames as the bytes that go to a client or into the spool, made in memory, never on a disk: the camera's own file, or FITS. */
-import { extname } from 'node:path';
 import type { Frame, FrameFields, Original } from '../../frame/frame.ts';
-import { loadOriginal } from '../../frame/original.ts';
+import { isCameraFile, loadOriginal } from '../../frame/original.ts';
 import { job, sharedPool } from '../../kernels/pool.ts';
 import { asNightflowError } from '../../process/errors.ts';
 import type { EncodedFits } from './encode.job.ts';
@@ -39,12 +38,10 @@ export async function encodeFrame(
   return { bytes, sha256, extension, contentType: contentTypeOf(extension), start: frame.start };
 }
 
-/** Of a camera that is a folder: the picture that another program put there. FITS and films are no camera's own. */
-const ownFormats = /\.(fits?|fts|fz|gz|ser)$/;
-
+/** Of a camera that is a folder: the picture that another program put there. */
 async function originalOf(frame: Frame, format: 'auto' | 'original'): Promise<Original | null> {
   if (frame.original) return frame.original;
-  if (frame.source !== null && !ownFormats.test(extname(frame.source).toLowerCase()))
+  if (frame.source !== null && isCameraFile(frame.source))
     return loadOriginal(frame.source).catch((thrown) => {
       if (format === 'auto') return null;
       throw asNightflowError(thrown);
