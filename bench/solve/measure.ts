@@ -15,7 +15,10 @@ export const peer = 'on the picture';
 
 export interface Way {
   way: 'hinted' | 'blind';
-  /** Wall time of the built-in solver, of `auto` where that found nothing, and of solve-field with our stars; 0: not asked. */
+  /**
+   * Wall time of the built-in solver, of `auto` where that found nothing (and of both where nobody has found anything, and only wrong
+   * matches count), and of solve-field with our stars; 0: not asked.
+   */
   builtInSeconds: number;
   autoSeconds: number;
   ownStarsSeconds: number;
@@ -65,7 +68,7 @@ export async function measure(picture: KnownPicture, way: Way): Promise<Row | nu
   };
   const builtIn = engineNamed('built-in');
   // Warm: the first time may build a part of the index. A long search in vain is not repeated.
-  const first = await ask(builtIn, way.builtInSeconds);
+  const first = await ask(builtIn, picture.truth ? way.builtInSeconds : way.autoSeconds);
   const repeated = first.place !== null || first.cpuSeconds <= short;
   const ours: Asked[] = repeated ? [] : [first];
   const peers: (Asked & { kept: boolean; measured: string })[] = [];
