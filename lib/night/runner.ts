@@ -204,12 +204,9 @@ export class Runner implements Activity {
     const end = frame.end === null ? null : Date.parse(frame.end);
     const measured = start !== null && before !== null && !recovered ? (start - before) / 1000 : null;
     this.lastEnd = recovered && before !== null ? Math.max(before, end ?? before) : end;
-    if (!recovered) {
-      this.comeback.worked();
-      this.owed += captured.lostBefore;
-    }
+    if (!recovered) this.comeback.worked();
     const regained = recovered && this.owed > 0 ? 1 : 0;
-    this.owed -= regained;
+    this.owed += captured.lostBefore - regained;
     const n = ++this.taken;
     const warnings = this.options.camera.warnings?.() ?? [];
     if (captured.lostBefore > 0 && warnings.length === 0)
