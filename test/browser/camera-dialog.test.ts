@@ -17,9 +17,18 @@ const soon = { timeout: 30_000 };
 const userDir = temporaryFolder();
 const camera = '0c0c0c0c0c0c0c01';
 const capture = '0c0c0c0c0c0c0c02';
+const site = '0c0c0c0c0c0c0c03';
 const flow = [
   { id: 'f2f2f2f2f2f2f2f2', type: 'tab', label: 'Cameras' },
-  { id: camera, type: 'astro-camera', name: 'Roof', backend: 'rpicam' },
+  {
+    id: site,
+    type: 'astro-site',
+    latitude: '0',
+    longitude: '0',
+    clock: 'rehearsal',
+    clockStart: '2026-01-14T18:00:00Z',
+  },
+  { id: camera, type: 'astro-camera', name: 'Roof', backend: 'rpicam', site },
   { id: capture, type: 'astro-capture', z: 'f2f2f2f2f2f2f2f2', x: 240, y: 80, camera, wires: [[], []] },
 ];
 
@@ -85,6 +94,33 @@ describe('the dialog of a camera', () => {
     await page.locator('#node-config-input-backend').selectOption('rpicam');
     await page.locator('#node-config-input-backend').selectOption('gphoto2');
     await expect.poll(() => answer('gphoto2'), soon).toContain('gvfs');
+  }, 60_000);
+
+  it('says what helps when no camera is there, and looks again', async () => {
+    await gphoto2.set({ claimed: false, body: 'none' });
+    const again = page.locator('[data-backend="gphoto2"] .astro-camera-again');
+    await again.click();
+    await expect.poll(() => answer('gphoto2'), soon).toContain('PC Remote');
+    await gphoto2.set({ body: 'sony' });
+    await again.click();
+    await expect.poll(() => answer('gphoto2'), soon).toBe('Cameras found: 1');
+  }, 60_000);
+
+  it('asks the program that the box names', async () => {
+    const program = page.locator('#node-config-input-gphoto2Program');
+    await program.fill('/nowhere/gphoto2');
+    await program.blur();
+    await expect.poll(() => answer('gphoto2'), soon).toContain('/nowhere/gphoto2');
+    await program.fill(gphoto2.program);
+    await program.blur();
+    await expect.poll(() => answer('gphoto2'), soon).toMatch(/^The camera answers: \d+ settings$/);
+  }, 60_000);
+
+  it('warns of a real camera by the clock of a rehearsal', async () => {
+    const warning = page.locator('#astro-camera-rehearsal');
+    expect(await warning.isVisible()).toBe(true);
+    await page.locator('#node-config-input-backend').selectOption('simulator');
+    expect(await warning.isVisible()).toBe(false);
     expect(complaints).toEqual([]);
   }, 60_000);
 });
