@@ -83,6 +83,14 @@ export async function readOriginal(
   return frame;
 }
 
+/** One pixel that stands in for a file must not decide the size of a stack or a film. @throws bad-input */
+export function requirePixels({ original, width, height }: Frame): void {
+  if (original === null || width * height > 1) return;
+  throw new NightflowError('bad-input', 'The frame has no pixels: its file could not be decoded. It is left out.', {
+    remedy: 'The file itself is saved with the format original.',
+  });
+}
+
 async function preview(
   { data }: Original,
   { position, length }: NonNullable<Preview['jpeg']>,

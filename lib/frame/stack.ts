@@ -3,6 +3,7 @@ import { Fold, type FoldMode, type HotPixels } from '../kernels/fold.ts';
 import type { WorkerPool } from '../kernels/pool.ts';
 import { NightflowError } from '../process/errors.ts';
 import { Frame, type FrameFields, type PixelType } from './frame.ts';
+import { requirePixels } from './original.ts';
 import { readCheckpoint, writeCheckpoint } from './stack-checkpoint.ts';
 import { emptySummary, type StackSummary, summarise, summaryHeader } from './stack-summary.ts';
 
@@ -48,9 +49,10 @@ export class FrameStack {
 
   /**
    * Folds a frame in; resolves when it is. The frame's pixels must stay as they are until then.
-   * @throws bad-input for another size, Bayer pattern or pixel type than the first frame's: the stack stays as it was.
+   * @throws bad-input for another size, Bayer pattern or pixel type than the first frame's, and for a file that could not be decoded: the stack stays as it was.
    */
   async add(frame: Frame, signal?: AbortSignal): Promise<void> {
+    requirePixels(frame);
     this.checkShape(frame);
     const epoch = this.epoch;
     this.fold ??= this.makeFold(frame);

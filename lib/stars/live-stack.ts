@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { debayerFrame } from '../frame/debayer.ts';
 import { allocatePixels, Frame } from '../frame/frame.ts';
 import { identityMatrix, invertMatrix } from '../frame/matrix.ts';
+import { requirePixels } from '../frame/original.ts';
 import { requireShape, type StackShape, shapeOf } from '../frame/stack.ts';
 import { emptySummary, type StackSummary, summarise, summaryHeader } from '../frame/stack-summary.ts';
 import { job, sharedPool } from '../kernels/pool.ts';
@@ -84,12 +85,13 @@ export class LiveStack {
 
   /**
    * Adds a frame, or leaves it out and says why. One after the other, in the order of the calls.
-   * @throws bad-input for another size, Bayer pattern or pixel type than the first frame's: the stack stays as it was.
+   * @throws bad-input for another size, Bayer pattern or pixel type than the first frame's, and for a file that could not be decoded: the stack stays as it was.
    */
   add(frame: Frame, signal?: AbortSignal): Promise<LiveOutcome> {
     const epoch = this.epoch;
     return this.inTurn(async () => {
       throwIfAborted(signal);
+      requirePixels(frame);
       this.requireShape(frame);
       const { align, hotPixels } = this.options;
       const clean = hotPixels === 'robust' ? await withoutHotPixels(frame) : frame;

@@ -1,6 +1,7 @@
 /** The life of a keogram or a film in a node: begins with the night's first frame, goes on after a restart, is finished at the end. */
 import { relative } from 'node:path';
 import type { Frame } from '../../lib/frame/frame.ts';
+import { requirePixels } from '../../lib/frame/original.ts';
 import { ranBackwards, startOf } from '../../lib/night/backwards.ts';
 import { claimFileName, frameNight, renderFileName } from '../../lib/night/file-name.ts';
 import { workFolder } from '../../lib/night/night-folder.ts';
@@ -29,8 +30,9 @@ export class NightWork<Product extends NightProduct> {
     return this.products.current;
   }
 
-  /** What the frame's night gathers in. A rehearsal that begins again begins its night again too. */
+  /** What the frame's night gathers in. A rehearsal that begins again begins its night again too. @throws bad-input for a file that could not be decoded */
   async forFrame(frame: Frame): Promise<Product> {
+    requirePixels(frame);
     const { site, clock } = this.site;
     const night = frameNight({ frame, site, nowMilliseconds: clock.now() });
     const before = this.products.current;
