@@ -5,6 +5,7 @@ import { readFrame } from '../../lib/frame/read.ts';
 import { packagePath } from '../../lib/process/package-root.ts';
 import { readDeepCatalogue, type StarCatalogue } from '../../lib/sky/catalogue.ts';
 import { builtInSolver, closeBuiltInSolver } from '../../lib/solve/built-in.ts';
+import { findStars } from '../../lib/solve/find-stars.ts';
 import { type BenchLine, figureLine, median, unavailable } from '../harness.ts';
 import type { KnownPicture } from './pictures.ts';
 
@@ -29,7 +30,7 @@ export async function catalogue(pictures: readonly KnownPicture[], data: string)
   return lines;
 }
 
-/** MB that the process grows by, its worker included. */
+/** MB that the process grows by, the solver's worker with catalogue and index included, that of finding the stars not. */
 async function memoryOfSolving(pictures: readonly KnownPicture[]): Promise<number> {
   await closeBuiltInSolver();
   const chosen = pictures.filter(({ truth }) => truth);
@@ -38,12 +39,14 @@ async function memoryOfSolving(pictures: readonly KnownPicture[]): Promise<numbe
       .filter((_, i) => i % Math.ceil(chosen.length / searches) === 0)
       .map(({ path }) => readFrame(path).catch(() => null)),
   );
+  const found = frames.filter((frame) => frame !== null);
+  for (const frame of found) await findStars({ frame, timeoutSeconds: searchSeconds });
   const before = process.memoryUsage().rss;
   let most = before;
   const watch = setInterval(() => {
     most = Math.max(most, process.memoryUsage().rss);
   }, 50);
-  for (const frame of frames) if (frame) await builtInSolver().solve({ frame, timeoutSeconds: searchSeconds });
+  for (const frame of found) await builtInSolver().solve({ frame, timeoutSeconds: searchSeconds });
   clearInterval(watch);
   return (most - before) / 1e6;
 }
