@@ -3,8 +3,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { asNightflowError, type ErrorCode } from '../../process/errors.ts';
 import { apiVersion, apiVersionHeader, packageVersionHeader } from './api-version.ts';
 import type { Appliance } from './appliance.ts';
+import { atMost } from './at-once.ts';
 import { isOver } from './batch-record.ts';
-import { addressIn, bodyOf, checkOrigin, jsonOf, numberIn, only, Refusal } from './incoming.ts';
+import { addressIn, bodyOf, checkOrigin, hasTag, jsonOf, numberIn, only, Refusal } from './incoming.ts';
 import { applianceMethods, shotParameters } from './methods.ts';
 import { openApi } from './open-api.ts';
 import { answerRpc, openRpc } from './rpc.ts';
@@ -17,6 +18,11 @@ const defaultPreviewWidth = 1280;
 const defaultStallSeconds = 60;
 /** Longest that an answer waits for something new, seconds: proxies give up after a minute. */
 const maximumWaitSeconds = 25;
+/** At the same time. A download holds a megabyte and a file, a preview a frame and a core, one who waits a socket. */
+const usualDownloads = 32;
+const usualPreviews = 8;
+const mostWaiting = 64;
+const comeAgainSeconds = 2;
 
 const statusOf: Record<ErrorCode, number> = {
   'bad-input': 400,
@@ -34,13 +40,19 @@ const statusOf: Record<ErrorCode, number> = {
 export interface HandlerOptions {
   /** A client that takes no byte for so long is left, so that it holds neither file nor socket; 60. */
   stallSeconds?: number;
+  /** Downloads, and previews, at the same time; 32 and 8. */
+  downloads?: number;
+  previews?: number;
 }
 
 export function applianceHandler(
   appliance: Appliance,
   version: string,
-  { stallSeconds = defaultStallSeconds }: HandlerOptions = {},
+  { stallSeconds = defaultStallSeconds, downloads = usualDownloads, previews = usualPreviews }: HandlerOptions = {},
 ): ApplianceHandler {
+  const download = atMost(downloads, 'downloads');
+  const rendering = atMost(previews, 'previews');
+  const waiting = atMost(mostWaiting, 'clients that wait');
   const stallMilliseconds = stallSeconds * 1000;
   const methods = applianceMethods(appliance, version);
 
@@ -55,15 +67,18 @@ export function applianceHandler(
     const gone = new AbortController();
     if (response.destroyed) return;
     response.once('close', () => gone.abort());
-    const taken = await appliance.shot(exposure, camera, gone.signal, format);
-    response.setHeader('Content-Location', 'shot');
-    await sendBytes(request, response, taken, taken.bytes, stallMilliseconds);
+    // Its place first: what is exposed must be sent.
+    await download(async () => {
+      const taken = await appliance.shot(exposure, camera, gone.signal, format);
+      response.setHeader('Content-Location', 'shot');
+      await sendBytes(request, response, taken, taken.bytes, stallMilliseconds);
+    });
   };
 
   const lastShot = async (request: IncomingMessage, response: ServerResponse) => {
     const taken = appliance.recentShot();
     if (!taken) throw new Refusal(404, 'No shot was taken yet.');
-    await sendBytes(request, response, taken, taken.bytes, stallMilliseconds);
+    await download(() => sendBytes(request, response, taken, taken.bytes, stallMilliseconds));
   };
 
   const frame = async (request: IncomingMessage, response: ServerResponse, id: string, number: number) => {
@@ -75,11 +90,12 @@ export function applianceHandler(
         `The batch ${id} has no frame ${number} to fetch: it was acknowledged, or is not taken yet.`,
       );
     if (request.method !== 'DELETE') {
-      await sendFile(request, response, found, () => appliance.spool.read(id, number), stallMilliseconds);
+      const open = () => appliance.spool.read(id, number);
+      await download(() => sendFile(request, response, found, open, stallMilliseconds));
       return;
     }
     const wanted = request.headers['if-match'];
-    if (wanted !== undefined && wanted !== '*' && wanted !== `"${found.sha256}"`)
+    if (wanted !== undefined && !hasTag(wanted, `"${found.sha256}"`))
       throw new Refusal(412, 'The frame is another than the one that is acknowledged.');
     await appliance.acknowledge(id, number);
     response.writeHead(204).end();
@@ -95,7 +111,9 @@ export function applianceHandler(
     // Long polling: with ?kept=12&wait=20 the answer comes when more than 12 frames are there, or the batch has changed.
     const waitSeconds = Math.min(maximumWaitSeconds, numberIn(query, 'wait', 0, 3600) ?? 0);
     const kept = numberIn(query, 'kept', 0, 1e9);
-    if (waitSeconds > 0 && kept !== null) await newsOf(appliance, id, kept, waitSeconds, response);
+    if (waitSeconds > 0 && kept !== null) await waiting(() => newsOf(appliance, id, kept, waitSeconds, response));
+    // Somebody may have thrown it away meanwhile.
+    known(appliance, id);
     sendJson(response, 200, appliance.batch(id));
   };
 
@@ -105,7 +123,7 @@ export function applianceHandler(
     query: URLSearchParams,
   ) => {
     const width = numberIn(query, 'width', 16, 16_384) ?? defaultPreviewWidth;
-    const jpeg = await appliance.preview(of, Math.round(width));
+    const jpeg = await rendering(() => appliance.preview(of, Math.round(width)));
     if (!jpeg) throw new Refusal(404, 'There is no such picture.');
     response.setHeader('Cache-Control', 'private, no-cache');
     response.writeHead(200, { 'Content-Type': 'image/jpeg', 'Content-Length': jpeg.byteLength }).end(jpeg);
@@ -176,6 +194,7 @@ export function applianceHandler(
 async function newsOf(appliance: Appliance, id: string, kept: number, seconds: number, response: ServerResponse) {
   const over = new AbortController();
   const look = () => {
+    if (!appliance.knows(id)) return over.abort();
     const batch = appliance.batch(id);
     if (batch.kept > kept || isOver(batch.state)) over.abort();
   };
@@ -195,15 +214,21 @@ function known(appliance: Appliance, id: string): void {
   if (!appliance.knows(id)) throw new Refusal(404, `There is no batch "${id.slice(0, 64)}".`);
 }
 
+const ofFiles = ['ETag', 'Accept-Ranges', 'Content-Disposition', 'Content-Location', 'Nightflow-Start'];
+
 function refuse(response: ServerResponse, thrown: unknown): void {
   // In mid-download nothing can be said any more; the client sees that bytes are missing.
   if (response.headersSent || response.destroyed) {
     response.destroy();
     return;
   }
+  // What was said of the file already is not true of the refusal.
+  for (const name of ofFiles) response.removeHeader(name);
   if (thrown instanceof Refusal) {
-    if (thrown.status === 413) response.setHeader('Connection', 'close');
-    sendJson(response, thrown.status, { error: { code: 'bad-input', message: thrown.message } });
+    const { status, message } = thrown;
+    if (status === 413) response.setHeader('Connection', 'close');
+    if (status === 503) response.setHeader('Retry-After', comeAgainSeconds);
+    sendJson(response, status, { error: { code: status === 503 ? 'busy' : 'bad-input', message } });
     return;
   }
   const { code, message, remedy } = asNightflowError(thrown);

@@ -73,6 +73,10 @@ export function numberIn(query: URLSearchParams, name: string, minimum: number, 
   throw new NightflowError('bad-input', `${name} must be a number from ${minimum} to ${maximum}.`);
 }
 
+/** Whether If-Match, a list of entity tags or *, names this one (RFC 9110, strong comparison). */
+export const hasTag = (header: string, etag: string): boolean =>
+  header.split(',').some((each) => ['*', etag].includes(each.trim()));
+
 /** @throws Refusal for another method; HEAD is allowed where GET is. */
 export function only(request: IncomingMessage, response: ServerResponse, allowed: string[]): void {
   const method = request.method === 'HEAD' ? 'GET' : (request.method ?? '');

@@ -4,6 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { contentTypeOf } from './format.ts';
+import { hasTag } from './incoming.ts';
 
 interface Described {
   name: string;
@@ -54,7 +55,7 @@ function* slices(bytes: Buffer): Generator<Buffer> {
   for (let at = 0; at < bytes.length; at += sliceBytes) yield bytes.subarray(at, at + sliceBytes);
 }
 
-/** Sets the headers; null when the answer is complete without a body (304, 416, HEAD). */
+/** Sets the headers; null when the answer is complete without a body (304, 412, 416, HEAD, an empty file). */
 function begin(request: IncomingMessage, response: ServerResponse, frame: Described, bytes: number): Part | null {
   const etag = `"${frame.sha256}"`;
   const { headers } = request;
@@ -63,6 +64,10 @@ function begin(request: IncomingMessage, response: ServerResponse, frame: Descri
   response.setHeader('Cache-Control', 'private, no-cache');
   response.setHeader('Content-Disposition', `attachment; filename="${frame.name}"`);
   if (frame.start !== null) response.setHeader('Nightflow-Start', frame.start);
+  if (request.method !== 'POST' && headers['if-match'] !== undefined && !hasTag(headers['if-match'], etag)) {
+    response.writeHead(412, { 'Content-Length': 0 }).end();
+    return null;
+  }
   if (request.method !== 'POST' && matches(headers['if-none-match'], etag)) {
     response.writeHead(304).end();
     return null;
@@ -75,7 +80,7 @@ function begin(request: IncomingMessage, response: ServerResponse, frame: Descri
     response.writeHead(416, { 'Content-Range': `bytes */${bytes}`, 'Content-Length': 0 }).end();
     return null;
   }
-  if (request.method === 'HEAD') {
+  if (request.method === 'HEAD' || bytes === 0) {
     response.writeHead(200, { 'Content-Length': bytes }).end();
     return null;
   }

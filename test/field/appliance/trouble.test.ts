@@ -1,5 +1,5 @@
 /** Clients that leave, that stop reading, that come in twos or too late: no frame is lost, and nothing is held. */
-import { readdir, readFile, readlink, writeFile } from 'node:fs/promises';
+import { readdir, readFile, readlink, truncate, unlink, writeFile } from 'node:fs/promises';
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -91,6 +91,49 @@ describe('a client that takes no byte', () => {
     await expect.poll(connections, patience).toBe(0);
     const again = await new ApplianceClient({ url: base }).shot(exposure);
     expect(again.bytes.byteLength).toBeGreaterThan(20e6 - 1);
+  });
+});
+
+describe('more clients than the machine can serve', () => {
+  it('are told to come again, and get their frame then', async () => {
+    const folder = await temporaryFolder();
+    const served = await serveAppliance(large(), { folder }, undefined, { downloads: 2, previews: 0 });
+    const { appliance, port, base } = served;
+    const { id } = await appliance.start(1, exposure);
+    await expect.poll(() => appliance.batch(id).state, patience).toBe('done');
+    const address = `/batches/${id}/frames/1`;
+    const slow = await Promise.all([download(port, address), download(port, address)]);
+    const refused = await fetch(base + address);
+    expect([refused.status, refused.headers.get('retry-after'), refused.headers.get('etag')]).toEqual([503, '2', null]);
+    expect((await refused.json()).error).toMatchObject({ code: 'busy' });
+    expect((await fetch(`${base}${address}/preview.jpg`)).status).toBe(503);
+    expect((await fetch(`${base}/status`)).status).toBe(200);
+    const problems: string[] = [];
+    const onProgress = ({ problem }: FetchProgress) => {
+      if (!problem) return;
+      problems.push(problem);
+      for (const each of slow) each.destroy();
+    };
+    const out = await temporaryFolder();
+    await new ApplianceClient({ url: base }).fetchAll(id, { folder: out, onProgress });
+    expect(problems[0]).toContain('2 downloads already');
+    expect(await firstPixels(out)).toEqual([1]);
+  });
+
+  it('hold nothing of a file that has gone from the disk or is empty there', async () => {
+    const folder = await temporaryFolder();
+    const { appliance, base } = await serveAppliance(new CountingCamera(), { folder });
+    const { id } = await appliance.start(2, exposure);
+    await expect.poll(() => appliance.batch(id).state, patience).toBe('done');
+    await unlink(appliance.spool.path(id, 1)!);
+    const lost = await fetch(`${base}/batches/${id}/frames/1`);
+    expect([lost.status, lost.headers.get('etag'), lost.headers.get('content-disposition')]).toEqual([502, null, null]);
+    expect((await lost.json()).error.code).toBe('lost');
+    await truncate(appliance.spool.path(id, 2)!, 0);
+    const again = await serveAppliance(new CountingCamera(), { folder });
+    const empty = await fetch(`${again.base}/batches/${id}/frames/2`);
+    expect([empty.status, (await empty.arrayBuffer()).byteLength]).toEqual([200, 0]);
+    expect(await openBelow(folder)).toBe(0);
   });
 });
 
