@@ -54,7 +54,10 @@ export function table(way: string, rows: readonly Row[]): string {
 
 /** Times, ratio: of what both found. The truth is mostly solve-field's own, so the last but one column is about both. */
 function lineOf(name: string, rows: readonly Row[]): string[] {
-  const count = (column: Column) => String(rows.filter(({ outcomes }) => outcomes[column].found).length);
+  const count = (column: Column) =>
+    rows.some(({ outcomes }) => Number.isNaN(outcomes[column].cpuSeconds))
+      ? 'not asked'
+      : String(rows.filter(({ outcomes }) => outcomes[column].found).length);
   const both = rows.filter(({ outcomes }) => outcomes['built-in'].found && outcomes[peer].found);
   const found = rows.filter(({ outcomes }) => outcomes['built-in'].found);
   const middle = (values: number[], digits: number) => (values.length ? median(values).toFixed(digits) : '-');

@@ -13,7 +13,9 @@ export function verdicts({ way }: Way, rows: readonly Row[]): BenchLine[] {
   const part = (what: string) => `${way}, ${what}`;
   const line = (what: string, figure: number, goal: number, more: { unit?: string; atLeast?: boolean } = {}) =>
     figureLine({ bench: 'solve', part: part(what), figure, goal, ...more });
-  const ours = columns.filter((column) => column !== peer);
+  const ours = columns.filter(
+    (column) => column !== peer && rows.some(({ outcomes }) => !Number.isNaN(outcomes[column].cpuSeconds)),
+  );
   const successes = (column: Column) => rows.filter(({ outcomes }) => outcomes[column].found).length;
   const wrong = (column: Column) => rows.filter(({ outcomes }) => outcomes[column].wrong).length;
   const both = rows.filter(({ outcomes }) => outcomes['built-in'].found && outcomes[peer].found);
