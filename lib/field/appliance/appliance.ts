@@ -130,9 +130,10 @@ export class Appliance {
     const needed = count * (frameBytes ?? 0);
     const most = whenFull === 'end' ? (await spool.room()).roomBytes : await spool.capacity();
     if (needed > most) throw spoolFull(needed, most);
-    const release = this.cameras.take(source, `a batch of ${count}`);
+    const named = `${isoTime(clock.now()).slice(0, 19).replace(/[-:]/g, '').toLowerCase()}-${randomBytes(3).toString('hex')}`;
+    const release = this.cameras.take(source, `a batch of ${count} (${named})`);
     const record: BatchRecord = {
-      id: `${isoTime(clock.now()).slice(0, 19).replace(/[-:]/g, '').toLowerCase()}-${randomBytes(3).toString('hex')}`,
+      id: named,
       camera: source.id,
       count,
       exposure,

@@ -159,7 +159,10 @@ describe('nightflow-capture', () => {
     const { id } = await appliance.start(5, exposure);
     await expect.poll(() => appliance.batch(id).kept, patience).toBe(1);
     const busy = await run(['1', ...host, '--out', folder]);
-    expect(busy).toMatchObject({ code: 1, stderr: expect.stringContaining('busy with a batch of 5') });
+    expect(busy).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/busy with a batch of 5 \([0-9t]+-[0-9a-f]{6}\)/),
+    });
     expect(await run(['--abort', id, ...host])).toMatchObject({ code: 0 });
     const early = await run(['--resume', id, ...host, '--out', folder]);
     expect(early).toMatchObject({ code: 2, stderr: expect.stringContaining('The batch ended after 1 of 5: aborted') });
