@@ -88,9 +88,15 @@ export class Batch {
     const off = camera.onRecovery?.((state) => state && this.change('recovering', recoverySentence(state)));
     await retry((stop) => camera.recover(stop), { clock, signal }).finally(() => off?.());
     if (!camera.leftBehind || !(await this.hasRoom())) return;
-    for await (const captured of camera.leftBehind(from, signal)) {
-      this.taken(captured, signal);
-      if (this.record.taken >= this.record.count || !(await this.hasRoom())) return;
+    try {
+      for await (const captured of camera.leftBehind(from, signal)) {
+        this.taken(captured, signal);
+        if (this.record.taken >= this.record.count || !(await this.hasRoom())) return;
+      }
+    } catch (thrown) {
+      throwIfAborted(signal);
+      // Lost again: the next exposure finds that out. What is on the card is no reason to end.
+      this.change('recovering', asNightflowError(thrown).message);
     }
   }
 
