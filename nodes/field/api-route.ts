@@ -4,6 +4,7 @@ import type { Request, RequestHandler, Response } from 'express';
 import { NightflowError } from '../../lib/process/errors.ts';
 import { admit, keepsOthersOut, type PictureAccess, pictureAccess, tokenCookie } from '../picture-access.ts';
 import type { NodeAPI } from '../types.ts';
+import { WrongTokens } from './wrong-tokens.ts';
 
 export interface ApiRoute {
   /** Below the host, with Node-RED's own root: what a client puts behind http://host:port. */
@@ -41,13 +42,14 @@ export function openApiRoute(RED: NodeAPI, nodeId: string, path: string, token: 
     });
   const paths = taken.get(app) ?? new Map<string, string>();
   taken.set(app, paths);
-  const owner = paths.get(path);
-  if (owner !== undefined && owner !== nodeId)
-    throw new NightflowError('busy', `Another node has the path ${path}.`, { remedy: 'Choose another path.' });
+  for (const [other, owner] of paths)
+    if (owner !== nodeId && overlap(other, path))
+      throw new NightflowError('busy', `Another node has the path ${other}.`, { remedy: 'Choose another path.' });
   paths.set(path, nodeId);
   const access = { ...pictureAccess(settings), ...(token === '' ? {} : { token }) };
+  const wrong = new WrongTokens();
   const handler: RequestHandler = (request, response) => {
-    if (admitted(request, response, access)) void answer(request, response);
+    if (admitted(request, response, access, wrong)) void answer(request, response);
   };
   app.use(path, handler);
   return {
@@ -63,14 +65,31 @@ export function openApiRoute(RED: NodeAPI, nodeId: string, path: string, token: 
   };
 }
 
-function admitted(request: Request, response: Response, access: PictureAccess): boolean {
+/** Express finds a path with letters of either case, and everything below it. */
+function overlap(one: string, other: string): boolean {
+  const [first, second] = [`${one}/`.toLowerCase(), `${other}/`.toLowerCase()];
+  return first.startsWith(second) || second.startsWith(first);
+}
+
+function admitted(request: Request, response: Response, access: PictureAccess, wrong: WrongTokens): boolean {
   // Not by URL: what a foreign machine asks for need not be one.
   const query = new URLSearchParams(request.url.split('?').slice(1).join('?'));
-  const admission = admit(request as IncomingMessage, query, access);
+  const { authorization = '', cookie = '' } = request.headers;
+  const given = /^Bearer\s/i.test(authorization) || query.has('token');
+  const guess = given || cookie.includes(tokenCookie) ? `${authorization} ${cookie} ${query.get('token')}` : null;
+  const address = request.socket.remoteAddress ?? '';
   response.setHeader('Cross-Origin-Resource-Policy', 'same-origin');
+  if (guess !== null && access.token !== null && !access.passwordProtected && wrong.tooMany(address)) {
+    response.setHeader('Retry-After', String(wrong.minutes * 60));
+    const message = 'There were too many wrong tokens from this address.';
+    const error = { code: 'rejected', message, remedy: `Wait ${wrong.minutes} minutes.` };
+    response.status(429).json({ error });
+    return false;
+  }
+  const admission = admit(request as IncomingMessage, query, access);
   if (admission === 'refused') {
     response.setHeader('WWW-Authenticate', 'Bearer');
-    const given = /^Bearer\s/i.test(request.headers.authorization ?? '') || query.has('token');
+    if (guess !== null) wrong.add(address, guess);
     const message = given ? 'The token is wrong.' : 'Only this machine is answered without a token.';
     const remedy = given
       ? "Give the token of the node, or of the appliance's settings.js."

@@ -38,8 +38,21 @@ export default function register(RED: NodeAPI): void {
       let route: ApiRoute | null = null;
       let opening: Promise<Opened> | null = null;
       const api = () => ({ address: route?.address ?? null });
-      const ready = () => {
-        opening ??= open(RED, this, config);
+      let closed = false;
+      /** What could not be opened (a disk that is not there yet) is tried again by the next who asks. */
+      const ready = (): Promise<Opened> => {
+        opening ??= open(RED, this, config).then(
+          (opened) => {
+            listen(opened);
+            if (route && !closed) idle();
+            return opened;
+          },
+          (thrown) => {
+            if (!closed) opening = null;
+            showStatus(this, 'failed', asNightflowError(thrown).message);
+            throw thrown;
+          },
+        );
         return opening;
       };
 
@@ -83,10 +96,7 @@ export default function register(RED: NodeAPI): void {
           }
         });
         idle();
-        ready().then(listen, (thrown) => {
-          showStatus(this, 'failed', asNightflowError(thrown).message);
-          this.error(asNightflowError(thrown).message);
-        });
+        ready().catch((thrown) => this.error(asNightflowError(thrown).message));
       } catch (thrown) {
         const { message, remedy } = asNightflowError(thrown);
         showStatus(this, 'failed', message);
@@ -107,6 +117,7 @@ export default function register(RED: NodeAPI): void {
           send(null, Object.assign(msg, { event: 'answer', method, payload, api: api() }));
         },
         close: async () => {
+          closed = true;
           route?.close();
           const opened = await opening?.catch(() => null);
           await opened?.appliance.close();

@@ -1,9 +1,12 @@
+import { unlink, writeFile } from 'node:fs/promises';
 import { createServer, request as httpRequest, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import astroCamera from '../../../nodes/config/astro-camera.ts';
 import astroApi from '../../../nodes/field/astro-api.ts';
 import type { NodeAPI } from '../../../nodes/types.ts';
+import { temporaryFolder } from '../../field/appliance/counting-camera.ts';
 import { type FlowNode, type NodeModule, startFlow, stopFlow } from '../harness.ts';
 import { type ScriptedCameras, useScriptedCamera } from '../scripted-camera.ts';
 
@@ -119,6 +122,19 @@ describe('astro-api', () => {
     expect([wrong.status, (await wrong.json()).error.message]).toEqual([401, 'The token is wrong.']);
     const bearer = { ...elsewhere, Authorization: 'Bearer sesame' };
     expect((await fetch(`${base}/appliance/status`, { headers: bearer })).status).toBe(200);
+    // The same wrong one once more is no guess; ten others are.
+    const answers: number[] = [];
+    for (const token of ['open', 'open', 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 'sesame'])
+      answers.push(
+        (await fetch(`${base}/appliance/status`, { headers: { ...elsewhere, Authorization: `Bearer ${token}` } }))
+          .status,
+      );
+    expect(answers).toEqual([...Array(11).fill(401), 429, 429]);
+    const later = await fetch(`${base}/appliance/status?token=sesame`, { headers: elsewhere });
+    expect([later.status, later.headers.get('retry-after')]).toEqual([429, '300']);
+    expect((await later.json()).error.remedy).toContain('minutes');
+    // This machine has no need of one.
+    expect((await fetch(`${base}/appliance/status`)).status).toBe(200);
   });
 
   it('says what is wrong: a path that another has, a method that is none, no camera', async () => {
@@ -131,6 +147,32 @@ describe('astro-api', () => {
     const without = await start({ camera: '' });
     await without.status('api', 'red', 'No camera is chosen');
     expect((await fetch(`${base}/appliance/status`)).status).toBe(503);
+  });
+
+  it('refuses a path that lies below that of another, or differs in capitals only: it would never be asked', async () => {
+    const others = ['/Appliance', '/appliance/roof'].map((path) => ({
+      ...flowOf()[1]!,
+      path,
+      id: path,
+      wires: [[], []],
+    }));
+    const flow = await start({}, others);
+    for (const { id } of others) await flow.status(id, 'red', 'Another node has the path /appliance');
+  });
+
+  it('opens its spool as soon as its disk is there', async () => {
+    const folder = await temporaryFolder();
+    // Where the disk is to be there is a file.
+    const card = join(folder, '.nightflow');
+    await writeFile(card, '');
+    const flow = await startFlow([pages, astroCamera, astroApi], flowOf(), { userDir: folder });
+    await flow.status('api', 'red', 'spool');
+    expect((await fetch(`${base}/appliance/status`)).status).toBe(503);
+    await unlink(card);
+    expect((await fetch(`${base}/appliance/status`)).status).toBe(200);
+    await flow.status('api', 'yellow', '/appliance');
+    expect((await post('/shot', { exposureSeconds: 0.01 })).status).toBe(200);
+    expect((await flow.sink('frames').first()).payload).toMatch(/^shot_/);
   });
 
   it('answers an address that is none', async () => {
