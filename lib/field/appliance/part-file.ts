@@ -4,15 +4,20 @@
  */
 import { randomBytes } from 'node:crypto';
 import { readdir, rename } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 
-/** NAME.part is anybody's; NAME.PID-RANDOM.part is that process's while it lives. */
+/** NAME.part is anybody's; NAME.HOST-PID-RANDOM.part is that process's while it lives. Only its own machine can tell. */
 const suffix = '.part';
-const ownPattern = /\.(\d+)-[0-9a-f]{8}\.part$/;
+const ownPattern = /\.([\w-]{1,40})-(\d+)-[0-9a-f]{8}\.part$/;
+const host =
+  hostname()
+    .replace(/[^\w-]/g, '_')
+    .slice(0, 40) || '_';
 
 /** Takes over what there is of the file. @returns the path to write to; there need not be anything yet */
 export async function claimPart(path: string): Promise<string> {
-  const own = `${path}.${process.pid}-${randomBytes(4).toString('hex')}${suffix}`;
+  const own = `${path}.${host}-${process.pid}-${randomBytes(4).toString('hex')}${suffix}`;
   for (const left of await leftovers(path))
     try {
       await rename(left, own);
@@ -34,8 +39,8 @@ async function leftovers(path: string): Promise<string[]> {
 
 function isLeft(part: string, name: string): boolean {
   if (part === name + suffix) return true;
-  const pid = ownPattern.exec(part)?.[1];
-  return pid !== undefined && !isAlive(Number(pid));
+  const [, owner, pid] = ownPattern.exec(part.slice(name.length)) ?? [];
+  return owner === host && !isAlive(Number(pid));
 }
 
 function isAlive(pid: number): boolean {
