@@ -54,9 +54,11 @@ export function openApi(version: string): object {
           parameters: [inQuery('format', formatSchema, 'As in the body: for who would rather have it in the address.')],
           responses: { 200: picture('The file.'), ...errors },
         },
-        get: { summary: 'The last shot once more.', responses: { ...fileAnswers, ...errors } },
+        get: { summary: 'The last shot once more.', parameters: conditions, responses: { ...fileAnswers, ...errors } },
       },
-      '/status': { get: { summary: 'Cameras, spool and batches.', responses: { 200: json } } },
+      '/': status,
+      '/status': status,
+      '/batches': status,
       '/batches/{batch}': {
         parameters: [inPath('batch', { type: 'string' })],
         get: {
@@ -74,10 +76,15 @@ export function openApi(version: string): object {
       },
       '/batches/{batch}/frames/{number}': {
         parameters: frameParameters,
-        get: { summary: 'The file of a frame; its ETag is its SHA-256.', responses: { ...fileAnswers, ...errors } },
+        get: {
+          summary: 'The file of a frame; its ETag is its SHA-256.',
+          parameters: conditions,
+          responses: { ...fileAnswers, ...errors },
+        },
         delete: {
           summary: 'Acknowledges it: the client has it for good. With If-Match only if it is that one.',
-          responses: { 204: { description: 'Gone.' }, ...errors },
+          parameters: [ifMatch],
+          responses: { 204: { description: 'Gone.' }, 412: { description: 'It is another.' }, ...errors },
         },
       },
       '/batches/{batch}/frames/{number}/preview.jpg': {
@@ -91,6 +98,8 @@ export function openApi(version: string): object {
           responses: { 200: jpeg, ...errors },
         },
       },
+      '/openapi.json': { get: { summary: 'This document.', responses: { 200: json, ...errors } } },
+      '/openrpc.json': { get: { summary: 'The methods of rpc, as OpenRPC.', responses: { 200: json, ...errors } } },
     },
   };
 }
@@ -106,18 +115,37 @@ const fileAnswers = {
   200: picture('The file.'),
   206: picture('The range that was asked for.'),
   304: { description: 'If-None-Match has it.' },
+  412: { description: 'If-Match has it not.' },
   416: { description: 'The file ends before.' },
 };
 const json = { description: 'JSON.', content: { 'application/json': {} } };
 const jpeg = { description: 'The picture.', content: { 'image/jpeg': {} } };
+/** 401 without the right token, 429 after many wrong ones, 503 with Retry-After for too many downloads at once. */
 const errors = {
   default: {
     description: 'What went wrong, with the remedy.',
     content: { 'application/json': { schema: { $ref: '#/components/schemas/Error' } } },
   },
 };
+const status = { get: { summary: 'Cameras, spool and batches.', responses: { 200: json, ...errors } } };
 const formatSchema = { type: 'string', enum: formats };
 const inPath = (name: string, schema: object) => ({ name, in: 'path', required: true, schema });
 const inQuery = (name: string, schema: object, description: string) => ({ name, in: 'query', schema, description });
-const frameParameters = [inPath('batch', { type: 'string' }), inPath('number', { type: 'integer', minimum: 1 })];
+const inHeader = (name: string, description: string) => ({
+  name,
+  in: 'header',
+  schema: { type: 'string' },
+  description,
+});
+const ifMatch = inHeader('If-Match', 'ETags, or *.');
+const conditions = [
+  inHeader('Range', 'One range of bytes; of several the whole is sent.'),
+  inHeader('If-Range', 'The ETag of which that is a range: of another file the whole is sent.'),
+  inHeader('If-None-Match', 'ETags that are there already.'),
+  ifMatch,
+];
+const frameParameters = [
+  inPath('batch', { type: 'string' }),
+  inPath('number', { type: 'integer', minimum: 1, maximum: 999_999 }),
+];
 const width = inQuery('width', { type: 'integer', minimum: 16, maximum: 16_384 }, 'Pixels across; 1280.');
