@@ -44,7 +44,7 @@ async function main(): Promise<number> {
     const lost = batch.lost > 0 ? ` The camera lost ${batch.lost} frames besides.` : '';
     console.log(`${amount(bar.fetched)} in ${values.out}.${gone}${lost}`);
     if (batch.state === 'done') return exit.done;
-    // One that a crash cut off has forgotten what was acknowledged before.
+    // A power cut may take back what was acknowledged last.
     const taken = Math.max(batch.taken, bar.here);
     console.error(`The batch ended after ${taken} of ${batch.count}: ${batch.message ?? batch.state}`);
     return exit.endedEarly;
