@@ -35,7 +35,9 @@ export async function* developQueue(
   for (let next = await queue.take(stop); next; next = await queue.take(stop)) {
     const { taken, lostBefore } = next;
     if (lostBefore > 0) development.tell('A picture was lost: its reader is slower than the camera.');
+    development.left.missed(lostBefore, taken);
     const frame = await develop(taken, request, development).catch((thrown) => {
+      development.left.missed(1, taken);
       if (++droppedInARow >= mostDamaged) throw thrown;
       development.tell(`A picture was dropped: ${asNightflowError(thrown).message}`);
       return null;

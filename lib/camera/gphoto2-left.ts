@@ -112,13 +112,17 @@ export class LeftPictures {
     const { watch } = this;
     if (!watch) return;
     for (const location of taken.locations) watch.locations.add(location);
-    // Told under a name in the camera's memory ('/capt0000.arw'): the same picture lies on the card under another.
-    if (!taken.locations.some((location) => location.includes('/DCIM/'))) watch.fromMemory++;
+    if (isFromMemory(taken)) watch.fromMemory++;
     watch.stamps = [...watch.stamps, stampOf(read)].slice(-compared);
     watch.lastEnd = taken.endMilliseconds;
     if (read.start === null) return;
     const milliseconds = taken.startMilliseconds - Date.parse(read.start);
     watch.offset = { milliseconds, uncertaintySeconds: taken.uncertaintySeconds };
+  }
+
+  /** So many, this one or those before it, came and are not handed on: too many waited, or a file was damaged. */
+  missed(count: number, taken: Taken): void {
+    if (this.watch && isFromMemory(taken)) this.watch.fromMemory += count;
   }
 
   /** The exposures ended with an error: what is on the card by now is looked for when the body is back. */
@@ -226,6 +230,9 @@ export class LeftPictures {
     };
   }
 }
+
+/** Told under a name in the camera's memory ('/capt0000.arw'): the same picture lies on the card under another. */
+const isFromMemory = ({ locations }: Taken): boolean => !locations.some((location) => location.includes('/DCIM/'));
 
 const stampOf = ({ start, exposureSeconds }: Frame): string => `${start} ${exposureSeconds}`;
 

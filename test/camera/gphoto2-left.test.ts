@@ -136,6 +136,27 @@ it('the lost exposure of a second sequence of single ones is one of that sequenc
   expect(await fetch(second)).toEqual(['A.ARW']);
 });
 
+it('pictures that came from memory are not given twice, though others between them had no room', async () => {
+  await left.begin(session(), request, false);
+  const numbers = Array.from({ length: 10 }, (_, i) => i + 1);
+  card.push(...numbers.map((n) => `P${String(n).padStart(2, '0')}.ARW`));
+  const read = (n: number) => frame({ start: new Date(evening + n * 10_000).toISOString(), exposureSeconds: 10 });
+  for (const n of [1, 5, 6, 7, 8, 9]) {
+    const startMilliseconds = evening + n * 10_000;
+    const times = { startMilliseconds, endMilliseconds: startMilliseconds + 10_000, uncertaintySeconds: 0.1 };
+    const taken = { path: '', locations: ['/capt0000.arw'], ...times };
+    left.missed(n === 5 ? 3 : 0, taken);
+    left.arrived(taken, read(n));
+  }
+  left.lost();
+  const fresh: number[] = [];
+  for await (const { path, isKnown } of left.fetch(session(), 0)) {
+    const n = Number(/P(\d+)/.exec(path)![1]);
+    if (!isKnown(read(n))) fresh.push(n);
+  }
+  expect(fresh).toEqual([10]);
+});
+
 describe('the time of a picture on the card', () => {
   const timesOf = async (fields: Partial<FrameFields>) => {
     await lose(['A.ARW']);
