@@ -70,3 +70,11 @@ it('has an example of every node', () => {
   const shown = new Set(flows.flatMap(({ nodes }) => nodes.map(({ type }) => type)));
   expect(ours.filter((type) => !shown.has(type))).toEqual([]);
 });
+
+it('shows a picture that was not solved without the names of the one before, which the page would keep', () => {
+  const { nodes } = flows.find(({ file }) => file === 'solve.json')!;
+  const preview = nodes.find(({ type }) => type === 'astro-preview')!;
+  const next = nodes.filter(({ id }) => preview.wires!.flat().includes(id));
+  for (const { rules } of next)
+    expect(rules).toContainEqual({ t: 'set', p: 'annotation', pt: 'msg', to: 'null', tot: 'json' });
+});

@@ -102,6 +102,26 @@ describe('the RAW appliance', { timeout: 180_000 }, () => {
     await expect.poll(figures, patience).toEqual(['3', '0']);
   });
 
+  it('offers what waits of earlier batches, which can be deleted one by one', async () => {
+    const waiting = async () => (await appliance.ask('/status')).json().spool.frames;
+    const forget = async (left: number) => {
+      await page.getByRole('button', { name: 'Delete them here' }).tap();
+      await page.getByRole('button', { name: 'Delete 1 frames for good?' }).tap();
+      await expect.poll(waiting, patience).toBe(left);
+    };
+    await page.getByLabel('Frames').fill('1');
+    for (const frames of [1, 2]) {
+      await page.getByRole('button', { name: 'Start' }).tap();
+      await expect.poll(waiting, patience).toBe(frames);
+      await page.locator('.nf-appliance button.go:enabled').waitFor({ timeout: 60_000 });
+    }
+    await page.getByText('Earlier batches wait to be fetched: 1').tap();
+    await page.locator('.nf-appliance details a').tap();
+    await forget(1);
+    await expect.poll(links, patience).toEqual(['1']);
+    await forget(0);
+  });
+
   it('turns red at night', async () => {
     await page.getByRole('button', { name: 'Red night mode' }).tap();
     expect(await page.evaluate(() => document.documentElement.classList.contains('nf-red'))).toBe(true);
