@@ -29,6 +29,8 @@ export async function sendFile(
   const part = begin(request, response, frame, frame.bytes);
   if (!part) return;
   const handle = await open();
+  // A client that left meanwhile: the pipeline would refuse at once, and not touch the file.
+  if (response.destroyed) return handle.close();
   // Ends the handle with the stream, whether the client stays or leaves.
   const file = handle.createReadStream({ start: part.from, end: part.to, highWaterMark: 1 << 20 });
   start(response, part, frame.bytes, stallMilliseconds);

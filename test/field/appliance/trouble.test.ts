@@ -120,6 +120,34 @@ describe('more clients than the machine can serve', () => {
     expect(await firstPixels(out)).toEqual([1]);
   });
 
+  it('hold nothing of a client that leaves while its file is being opened', async () => {
+    const folder = await temporaryFolder();
+    const around =
+      (handler: ApplianceHandler): ApplianceHandler =>
+      (request, response) => {
+        response.once('close', () => left());
+        return handler(request, response);
+      };
+    const { appliance, port } = await serveAppliance(new CountingCamera(), { folder }, around);
+    const { id } = await appliance.start(1, exposure);
+    await expect.poll(() => appliance.batch(id).state, patience).toBe('done');
+    const read = appliance.spool.read.bind(appliance.spool);
+    let opened = false;
+    appliance.spool.read = async (batch, number) => {
+      const handle = await read(batch, number);
+      const gone = new Promise((resolve) => (left = resolve));
+      leaving.destroy();
+      await gone;
+      opened = true;
+      return handle;
+    };
+    let left: (value?: unknown) => void = () => {};
+    const leaving = httpRequest({ port, path: `/batches/${id}/frames/1`, host: '127.0.0.1', agent: false });
+    leaving.on('error', () => {}).end();
+    await expect.poll(() => opened, patience).toBe(true);
+    await expect.poll(() => openBelow(folder), patience).toBe(0);
+  });
+
   it('hold nothing of a file that has gone from the disk or is empty there', async () => {
     const folder = await temporaryFolder();
     const { appliance, base } = await serveAppliance(new CountingCamera(), { folder });
