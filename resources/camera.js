@@ -5,7 +5,7 @@
 (() => {
   const SOURCES = ['msg', 'flow', 'global', 'env', 'jsonata'];
   let lists = 0;
-  let fills = 0;
+  let asking = null;
 
   const rows = (list, idOf, textOf = () => '') => list.map((each) => $('<option>').val(idOf(each)).text(textOf(each)));
 
@@ -243,10 +243,12 @@
     fill(node, backend) {
       const prefix = `#astro-camera-${backend}`;
       const answer = $(`${prefix}-answer`);
-      fills++;
-      const mine = fills;
-      const current = (then) => (reply) => mine === fills && then(reply);
+      const over = () => {
+        if (asking === question) asking = null;
+      };
+      const current = (then) => (reply) => asking === question && then(reply);
       const refused = current((reply) => {
+        over();
         const error = reply.responseJSON?.error;
         if (error) answer.text(`${error.message} ${error.remedy ?? ''}`);
       });
@@ -254,7 +256,19 @@
       $(`[data-backend="${backend}"] :input[id^="node-config-input-"]`).each(function () {
         asked[this.id.slice('node-config-input-'.length)] = this.type === 'checkbox' ? this.checked : $(this).val();
       });
-      const settings = (done) => $.getJSON('nightflow/camera-settings', asked).done(current(done)).fail(refused);
+      // The dialog's boxes tell of changes as it opens; a body on USB takes one session at a time.
+      const question = JSON.stringify(asked);
+      if (asking === question) return;
+      asking = question;
+      const settings = (done) =>
+        $.getJSON('nightflow/camera-settings', asked)
+          .done(
+            current((list) => {
+              over();
+              done(list);
+            }),
+          )
+          .fail(refused);
       const found = current((list) => {
         $(`${prefix}-cameras`)
           .empty()
@@ -268,6 +282,7 @@
         const hint = list.length === 0 ? `none.${backend}` : 'cameras';
         answer.text(node._(`astro-camera.hint.${hint}`, { count: list.length }));
         if (list.length > 0) settings(show[backend]);
+        else over();
       });
       answer.text(node._('astro-camera.hint.looking'));
       // The list comes from the installed programs; where the box names others, the camera itself is asked through them.
