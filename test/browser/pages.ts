@@ -15,13 +15,14 @@ export async function openPhone(
   address: string,
   options: BrowserContextOptions = {},
 ): Promise<Opened> {
-  const page = await browser.newPage({
+  const context = await browser.newContext({
     viewport: { width: 390, height: 844 },
     deviceScaleFactor: 2,
     isMobile: true,
     hasTouch: true,
     ...options,
   });
+  const page = await context.newPage();
   const complaints = listen(page);
   await page.goto(address);
   return { page, complaints };
@@ -55,7 +56,7 @@ function listen(page: Page): string[] {
   const complaints: string[] = [];
   page.on('pageerror', (error) => complaints.push(error.message));
   page.on('request', (request) => {
-    if (!request.url().startsWith('http://127.0.0.1') && !/^(data|blob):/.test(request.url()))
+    if (!/^(?:https?:\/\/(?:127\.0\.0\.1|localhost)[:/]|data:|blob:)/.test(request.url()))
       complaints.push(`asked ${request.url()}`);
   });
   return complaints;

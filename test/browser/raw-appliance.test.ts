@@ -1,36 +1,29 @@
 /** The page "RAW appliance" on a phone, over HTTPS with the password, and what a page elsewhere in the same browser can do: nothing. */
-import { mkdirSync, readdirSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { password, SecuredAppliance, user } from '../real/secured-appliance.ts';
 import { openBrowser } from './chromium.ts';
+import { openPhone, screenshot } from './pages.ts';
 
-const screenshots = process.env.NIGHTFLOW_SCREENSHOTS;
 const appliance = new SecuredAppliance();
 let browser: Browser;
 let context: BrowserContext;
 let page: Page;
-const complaints: string[] = [];
+let complaints: string[];
 const patience = { timeout: 90_000 };
 
 beforeAll(async () => {
   await appliance.open();
   browser = await openBrowser();
-  context = await browser.newContext({
-    viewport: { width: 390, height: 844 },
-    deviceScaleFactor: 2,
-    isMobile: true,
-    hasTouch: true,
+  ({ page, complaints } = await openPhone(browser, `${appliance.origin}/dashboard/raw-appliance`, {
     // What a person does who has seen the warning once, and typed the password once.
     ignoreHTTPSErrors: true,
     httpCredentials: { username: user, password },
-  });
-  page = await context.newPage();
-  page.on('pageerror', (error) => complaints.push(error.message));
-  await page.goto(`${appliance.origin}/dashboard/raw-appliance`);
+  }));
+  context = page.context();
   await page.locator('.nf-appliance').waitFor({ timeout: 120_000 });
 }, 240_000);
 
@@ -52,10 +45,7 @@ describe('the RAW appliance', { timeout: 180_000 }, () => {
     expect(await figures()).toEqual(['2', '2']);
     await expect.poll(links, patience).toEqual(['1', '2']);
     await page.locator('.nf-picture img').first().waitFor({ timeout: 60_000 });
-    if (screenshots) {
-      mkdirSync(screenshots, { recursive: true });
-      await page.screenshot({ path: join(screenshots, 'raw-appliance.png'), fullPage: true });
-    }
+    await screenshot(page, 'raw-appliance', true);
     const href = await page.locator('.nf-links a').first().getAttribute('href');
     const answer = await page.request.get(`${appliance.origin}${href}`);
     expect([answer.status(), answer.headers()['content-type']]).toEqual([200, 'application/fits']);

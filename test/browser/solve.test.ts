@@ -1,31 +1,24 @@
 /** The page "Plate solving" on a phone, as it comes out of Import: a simulated picture, its place in the sky, and what is in it. */
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildPackage, inPackage, type Running, startOurs, temporaryFolder } from '../house/node-red.ts';
 import { openBrowser } from './chromium.ts';
+import { openPhone, screenshot } from './pages.ts';
 
-const screenshots = process.env.NIGHTFLOW_SCREENSHOTS;
 const userDir = temporaryFolder();
 let running: Running;
 let browser: Browser;
 let page: Page;
-const complaints: string[] = [];
+let complaints: string[];
 
 beforeAll(async () => {
   buildPackage();
   writeFileSync(join(userDir, 'flows.json'), readFileSync(inPackage('flows/solve.json')));
   running = await startOurs(userDir);
   browser = await openBrowser();
-  page = await browser.newPage({
-    viewport: { width: 390, height: 844 },
-    deviceScaleFactor: 2,
-    isMobile: true,
-    hasTouch: true,
-  });
-  page.on('pageerror', (error) => complaints.push(error.message));
-  await page.goto(`${running.url}/dashboard/solve`);
+  ({ page, complaints } = await openPhone(browser, `${running.url}/dashboard/solve`));
   await page.locator('.nf-centre').waitFor({ timeout: 120_000 });
 }, 240_000);
 
@@ -35,11 +28,7 @@ afterAll(async () => {
   rmSync(userDir, { recursive: true, force: true });
 });
 
-async function shoot(name: string) {
-  if (!screenshots) return;
-  mkdirSync(screenshots, { recursive: true });
-  await page.screenshot({ path: join(screenshots, `${name}.png`), fullPage: true });
-}
+const shoot = (name: string) => screenshot(page, name, true);
 
 describe('the page Plate solving', () => {
   it('says where the picture looks', async () => {
