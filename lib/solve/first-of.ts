@@ -35,7 +35,9 @@ async function solve(solvers: readonly Solver[], request: SolveRequest): Promise
   const last = answers.at(-1);
   const best = last && isFinal(last) ? last : (answers.find(saysMuch) ?? answers[0]);
   if (!best) throw failures[0] ?? new NightflowError('timeout', 'No solver had time to answer.');
-  const reason = isFinal(best) ? best.reason : [best.reason, ...failures.map(sentence)].join(' ');
+  // Each had its part of the time: one engine's sentence alone would not explain the whole of it.
+  const said = answers.length > 1 ? answers.map(({ engine, reason }) => `${engine}: ${reason}`) : [best.reason];
+  const reason = isFinal(best) ? best.reason : [...said, ...failures.map(sentence)].join(' ');
   return { ...best, reason, seconds: { ...best.seconds, total: since() } };
 }
 

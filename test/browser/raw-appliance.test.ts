@@ -38,6 +38,8 @@ const links = () => page.locator('.nf-links a').allTextContents();
 
 describe('the RAW appliance', { timeout: 180_000 }, () => {
   it('takes a batch from the page, and offers its frames', async () => {
+    await page.getByLabel('Frames').fill('');
+    await page.getByText('Frames takes a number from 1').waitFor();
     await page.getByLabel('Frames').fill('2');
     await page.getByLabel('Exposure, s').fill('0.5');
     await page.getByRole('button', { name: 'Start' }).tap();
@@ -96,7 +98,7 @@ describe('the RAW appliance', { timeout: 180_000 }, () => {
     const waiting = async () => (await appliance.ask('/status')).json().spool.frames;
     const forget = async (left: number) => {
       await page.getByRole('button', { name: 'Delete them here' }).tap();
-      await page.getByRole('button', { name: 'Delete 1 frames for good?' }).tap();
+      await page.getByRole('button', { name: 'Delete 1 frame for good?' }).tap();
       await expect.poll(waiting, patience).toBe(left);
     };
     await page.getByLabel('Frames').fill('1');

@@ -39,7 +39,10 @@ describe('several engines as one', () => {
   });
 
   it('answer with what says most, and stop when cancelled', async () => {
-    expect(await ask(engine('a', 'too-few-stars'), engine('b', 'timed-out'))).toMatchObject({ engine: 'a' });
+    expect(await ask(engine('a', 'too-few-stars'), engine('b', 'timed-out'))).toMatchObject({
+      engine: 'a',
+      reason: 'a: a says too-few-stars. b: b says timed-out.',
+    });
     expect(await ask(engine('a', 'timed-out'), engine('b', 'no-match'))).toMatchObject({ engine: 'b' });
     expect(await ask(engine('a', 'cancelled'), engine('b', 'matched'))).toMatchObject({ status: 'cancelled' });
   });

@@ -190,12 +190,12 @@ export class Batch {
   }
 }
 
-const fullSentence = 'The spool is full: fetch and acknowledge (DELETE) frames.';
+const fullSentence = 'The spool is full: frames that are fetched and deleted (DELETE) make room.';
 
 const endOf = ({ code }: NightflowError): BatchState =>
   code === 'aborted' ? 'aborted' : code === 'disk-full' ? 'spool-full' : 'failed';
 
 const fullAfter = ({ taken, count }: BatchRecord): NightflowError =>
   new NightflowError('disk-full', `The spool is full after ${taken} of ${count} frames.`, {
-    remedy: 'Fetch and acknowledge (DELETE) frames, or give the spool more space.',
+    remedy: 'Fetch frames and delete them (DELETE), or give the spool more space.',
   });

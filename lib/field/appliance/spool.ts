@@ -250,5 +250,5 @@ export const spoolFull = (bytes: number, roomBytes: number): NightflowError =>
   new NightflowError(
     'disk-full',
     `The spool has room for ${Math.floor(roomBytes / 1e6)} MB; ${Math.ceil(bytes / 1e6)} MB are needed.`,
-    { remedy: 'Fetch and acknowledge (DELETE) frames, or give the spool more space.' },
+    { remedy: 'Fetch frames and delete them (DELETE), or give the spool more space.' },
   );
