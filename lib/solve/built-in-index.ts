@@ -31,15 +31,16 @@ export interface Bins {
 
 export const imagOffset = 0.88;
 const starBits = 21;
-/** Small octaves have so many quads that fewer a star do. */
-const deepBelow = 0.02;
-const [usual, deep] = [
+/** Small octaves have so many quads that fewer a star do; that keeps all of the index below 110 MB. */
+const [deepBelow, deepestBelow] = [0.025, 0.009];
+const [usual, deep, deepest] = [
   { perCell: 3, quadsPerStar: 8 },
   { perCell: 2, quadsPerStar: 3 },
+  { perCell: 2, quadsPerStar: 2 },
 ];
 
 /** Bins of the real parts: so many that a bucket of two imaginary and two real parts, of which there are 3.1 bins⁴, has a few quads. */
-const [leastBins, mostBins, quadsPerBucket] = [7, 20, 6];
+const [leastBins, mostBins, quadsPerBucket] = [7, 18, 6];
 
 /**
  * @param size Longest side of the quads, radians.
@@ -48,7 +49,7 @@ const [leastBins, mostBins, quadsPerBucket] = [7, 20, 6];
  * @returns null when stopped
  */
 export function buildOctave(sky: Sky, size: number, among?: Uint32Array, stop?: () => boolean): Octave | null {
-  const { perCell, quadsPerStar } = size < deepBelow && !among ? deep : usual;
+  const { perCell, quadsPerStar } = among || size >= deepBelow ? usual : size >= deepestBelow ? deep : deepest;
   const reach = { size, chord: 4 * Math.sin(size / 2) ** 2, perCell };
   const grid = gridOf(sky, size / 2, among);
   let stars = 0;

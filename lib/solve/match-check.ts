@@ -1,9 +1,8 @@
 /** Second thoughts on what a program calls a match: our own catalogue is asked, and whether the picture is one field of the sky. */
-import { StarTable } from '../stars/star-table.ts';
 import { builtInSolver } from './built-in.ts';
 import { isOfTwoFields, twoFieldsSentence, type Weighed, weigh } from './evidence.ts';
 import type { Solution, SolveRequest } from './solver.ts';
-import type { ListedStar } from './star-list.ts';
+import { type ListedStar, tableOf } from './star-list.ts';
 import { scaleOf, type Wcs } from './wcs.ts';
 
 export interface Checked {
@@ -47,11 +46,4 @@ export async function checkMatch(
 function evidenceOf(wcs: Wcs, { matchedStars, residualPixels, logOdds }: Weighed): Checked['evidence'] {
   const residualArcsec = residualPixels === null ? null : residualPixels * scaleOf(wcs);
   return { matchedStars, residualPixels, residualArcsec, logOdds };
-}
-
-function tableOf(stars: readonly ListedStar[]): StarTable {
-  const table = StarTable.of(stars.length);
-  for (const name of ['x', 'y', 'flux'] as const) table.column(name).set(stars.map((star) => star[name]));
-  table.column('hfr').set(stars.map(({ hfr = 1 }) => hfr));
-  return table;
 }

@@ -1,5 +1,5 @@
 /** The stars of a frame in the order in which a solver should try them. */
-import { type StarTable, starFlag } from '../stars/star-table.ts';
+import { StarTable, starFlag } from '../stars/star-table.ts';
 
 export interface ListedStar {
   /** 0-based pixel centre from the top left. */
@@ -17,6 +17,14 @@ export function listStars(stars: StarTable): ListedStar[] {
   for (let i = 0; i < stars.count; i++)
     if (!(flags[i]! & starFlag.elongated)) listed.push({ x: x[i]!, y: y[i]!, flux: flux[i]!, hfr: hfr[i]! });
   return listed;
+}
+
+/** The way back: what a solver takes in the place of its own look at the picture. */
+export function tableOf(stars: readonly ListedStar[]): StarTable {
+  const table = StarTable.of(stars.length);
+  for (const name of ['x', 'y', 'flux'] as const) table.column(name).set(stars.map((star) => star[name]));
+  table.column('hfr').set(stars.map(({ hfr = 1 }) => hfr));
+  return table;
 }
 
 /**
