@@ -119,13 +119,10 @@ function mainThreadModules(sources: readonly Source[]): Set<string> {
   );
 }
 
-/**
- * performance.now() is let be: it measures how long something took and can't tell the time. So is the patience of a socket: the line is
- * as slow as it is, however fast the night is rehearsed.
- */
+/** performance.now() is let be: it measures how long something took and can't tell the time. */
 export function systemTime(sources: readonly Source[]): string[] {
   const asks =
-    /\bDate\.now\s*\(|\bnew Date\s*\(\s*\)|(?<!\b(?:response|request)\.)\bset(?:Timeout|Interval)\s*\(|\bAbortSignal\.timeout\s*\(|'node:timers\/promises'/g;
+    /\bDate\.now\s*\(|\bnew Date\s*\(\s*\)|\bset(?:Timeout|Interval)\s*\(|\bAbortSignal\.timeout\s*\(|'node:timers\/promises'/g;
   return sources
     .filter(({ path }) => !mayUseRealTime.some((allowed) => allowed.test(path)))
     .flatMap(({ path, text }) =>

@@ -94,8 +94,10 @@ export class Connection {
   /** @param anew By a connection of its own. */
   private send(path: string, asked: Request, anew = asked.method === 'POST'): Promise<IncomingMessage> {
     const { method = 'GET', headers, body, signal, idleSeconds } = asked;
+    const milliseconds = (idleSeconds ?? usualIdleSeconds) * 1000;
     const options: RequestOptions = {
       method,
+      timeout: milliseconds,
       headers: {
         ...this.headers,
         ...headers,
@@ -106,7 +108,6 @@ export class Connection {
       ...(anew ? this.tls : {}),
       ...(signal ? { signal } : {}),
     };
-    const milliseconds = (idleSeconds ?? usualIdleSeconds) * 1000;
     return new Promise((resolve, reject) => {
       let answer: IncomingMessage | null = null;
       const request = (this.secure ? httpsRequest : httpRequest)(`${this.url}${path}`, options, (begun) => {
@@ -120,7 +121,7 @@ export class Connection {
         if (closedMeanwhile && !answer) resolve(this.send(path, asked, true));
         else reject(error);
       });
-      request.setTimeout(milliseconds, () => {
+      request.on('timeout', () => {
         const silence = new Error(`nothing was heard for ${milliseconds / 1000} s`);
         (answer ?? request).destroy(silence);
       });

@@ -3,6 +3,7 @@ import type { FileHandle } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { realSleep } from '../../clock/clock.ts';
 import { contentTypeOf } from './format.ts';
 import { hasTag } from './incoming.ts';
 
@@ -32,7 +33,7 @@ export async function sendFile(
   // A client that left meanwhile: the pipeline would refuse at once, and not touch the file.
   if (response.destroyed) return handle.close();
   // Ends the handle with the stream, whether the client stays or leaves.
-  const file = handle.createReadStream({ start: part.from, end: part.to, highWaterMark: 1 << 20 });
+  const file = handle.createReadStream({ start: part.from, end: part.to, highWaterMark: sliceBytes });
   start(response, part, frame.bytes, stallMilliseconds);
   await pipeline(file, response);
 }
@@ -51,7 +52,8 @@ export async function sendBytes(
   await pipeline(Readable.from(slices(bytes.subarray(part.from, part.to + 1)), { objectMode: false }), response);
 }
 
-const sliceBytes = 1 << 20;
+/** What is handed to the socket at a time; even 5 kB a second move one within a minute. */
+const sliceBytes = 1 << 18;
 
 function* slices(bytes: Buffer): Generator<Buffer> {
   for (let at = 0; at < bytes.length; at += sliceBytes) yield bytes.subarray(at, at + sliceBytes);
@@ -90,11 +92,23 @@ function begin(request: IncomingMessage, response: ServerResponse, frame: Descri
 }
 
 function start(response: ServerResponse, { from, to }: Part, bytes: number, stallMilliseconds: number): void {
-  // Counts only while no byte moves: a line that is slow, but alive, may take its time.
-  response.setTimeout(stallMilliseconds, () => response.destroy());
+  void leaveStalled(response, stallMilliseconds);
   const partial = from > 0 || to < bytes - 1;
   if (partial) response.setHeader('Content-Range', `bytes ${from}-${to}/${bytes}`);
   response.writeHead(partial ? 206 : 200, { 'Content-Length': to - from + 1 });
+}
+
+/** Where no byte moved for so long, the client is left. A line that is slow, but alive, may take its time. */
+async function leaveStalled(response: ServerResponse, stallMilliseconds: number): Promise<void> {
+  const closed = new AbortController();
+  response.once('close', () => closed.abort());
+  for (let before = -1; !response.destroyed; ) {
+    const over = await realSleep(stallMilliseconds, closed.signal).catch(() => 'closed');
+    const sent = response.socket?.bytesWritten ?? before;
+    if (over === 'closed') return;
+    if (sent === before) response.destroy();
+    before = sent;
+  }
 }
 
 const whole = (bytes: number): Part => ({ from: 0, to: bytes - 1 });
